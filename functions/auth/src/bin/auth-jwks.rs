@@ -1,0 +1,5 @@
+//! Serves the public keys.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::JWKS)
+}

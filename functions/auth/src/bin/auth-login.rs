@@ -1,0 +1,5 @@
+//! Signs in.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::LOGIN)
+}

@@ -1,0 +1,5 @@
+//! Says who the caller is.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::WHOAMI)
+}

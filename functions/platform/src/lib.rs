@@ -1,0 +1,33 @@
+//! What the platform says about itself: that it is up, what its API is, what its problems mean, and to which pages it talks.
+
+pub mod docs;
+pub mod health;
+pub mod openapi;
+pub mod preflight;
+
+use std::sync::Arc;
+
+use domain::Entropy;
+use lambda::{Env, FromEnv, Function, StartError};
+
+/// `GET /healthz`, `GET /openapi.json`, `GET /docs`, `OPTIONS /{proxy+}`
+pub const DOCS: Function =
+    Function::http::<(health::Health, openapi::OpenApi, docs::Docs, preflight::Preflight)>("platform-docs");
+
+/// Every function of the group.
+pub const FUNCTIONS: &[&Function] = &[&DOCS];
+
+/// The origins that the door allows, and randomness for nonces.
+pub struct Deps {
+    origins: Vec<String>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl FromEnv for Deps {
+    async fn from_env(env: &Env) -> Result<Self, StartError> {
+        Ok(Self { origins: env.list("ALLOWED_ORIGINS"), entropy: env.entropy.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! GenerateSecrets: 32 random bytes each for jwt, encryption, cookie and webhook. In the pool they are sealed in the
+//! store under the tenant's data key; a silo has a secret of its own in Secrets Manager.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Entropy, Isolation, Step as Which, bytes};
+use lambda::{Env, FromEnv, StartError, Step};
+use secrecy::SecretString;
+use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Secrets, Unsealable};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use store::{Effects, SealedSecrets, Tenant, TenantDataKey, TenantSecrets};
+use workflow::{StepError, StepInput};
+use zeroize::Zeroizing;
+
+use crate::journal::Journal;
+
+/// The first version of each value; a rotation counts on.
+pub(crate) const FIRST: u64 = 1;
+
+/// The journal, Secrets Manager, the ring that wraps data keys, and randomness.
+pub struct Deps {
+    journal: Journal,
+    secrets: Secrets,
+    data_keys: Cached<KeyRing<DataKeys>>,
+    prefix: String,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl FromEnv for Deps {
+    async fn from_env(env: &Env) -> Result<Self, StartError> {
+        let secrets = Secrets::new(&env.sdk);
+        let data_keys =
+            Cached::new(secrets.clone(), env.required("DATA_KEYS_SECRET")?, env.clock.clone(), KeyRing::parse);
+        data_keys.get().await?;
+        Ok(Self {
+            journal: Journal::from_env(env, Which::GenerateSecrets)?,
+            secrets,
+            data_keys,
+            prefix: env.required("TENANT_SECRET_PREFIX")?.to_owned(),
+            entropy: env.entropy.clone(),
+        })
+    }
+}
+
+impl Deps {
+    fn random(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(bytes(&*self.entropy))
+    }
+}
+
+/// The step.
+pub struct GenerateSecrets;
+
+impl Step for GenerateSecrets {
+    type Deps = Deps;
+    const NAME: &'static str = "GenerateSecrets";
+
+    async fn run(deps: &Deps, input: StepInput) -> Result<Value, StepError> {
+        let Some(tenant) = deps.journal.begin(&input).await? else { return Ok(Value::Null) };
+        let effects = match tenant.plan.isolation() {
+            Isolation::Pool => pool(deps, &tenant).await?,
+            Isolation::Silo => silo(deps, &input, &tenant).await?,
+        };
+        deps.journal.succeed(&input, effects).await
+    }
+
+    async fn undo(deps: &Deps, input: StepInput) -> Result<Value, StepError> {
+        let Some(tenant) = deps.journal.begin_undo(&input).await? else { return Ok(Value::Null) };
+        if tenant.plan.isolation() == Isolation::Silo {
+            deps.secrets.delete(&secret_name(&deps.prefix, &input)).await.map_err(secret_unavailable)?;
+        }
+        deps.journal.undone(&input, Effects::of(&tenant).undo::<TenantSecrets>().undo::<TenantDataKey>()).await
+    }
+}
+
+async fn pool<'a>(deps: &Deps, tenant: &'a Tenant) -> Result<Effects<'a>, StepError> {
+    let ring = deps.data_keys.get().await.map_err(secret_unavailable)?;
+    let (id, entropy) = (&tenant.tenant_id, &*deps.entropy);
+    let key = DataKey::generate(entropy);
+    let wrapped = key.wrap(&ring, id, deps.journal.now(), entropy).map_err(secret_unavailable)?;
+    let seal = |name: &str| key.seal(id, name, FIRST, deps.random().as_slice(), entropy).map(|sealed| sealed.0);
+    let sealed = || -> Result<_, Unsealable> {
+        Ok(SealedSecrets {
+            jwt: seal("jwt")?,
+            encryption: seal("encryption")?,
+            cookie: seal("cookie")?,
+            webhook: seal("webhook")?,
+        })
+    };
+    let sealed = sealed().map_err(|e| StepError::retry("the tenant's secrets were not sealed", e))?;
+    let key_id = wrapped.key_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let data_key = TenantDataKey { key_id, wrapped: wrapped.0 };
+    Ok(Effects::of(tenant).keep(&data_key).keep(&TenantSecrets::Pool(sealed)))
+}
+
+/// The name holds the attempt and the request token is derived from it: a second run finds the first's secret, in use
+/// or not, and leaves it.
+async fn silo<'a>(deps: &Deps, input: &StepInput, tenant: &'a Tenant) -> Result<Effects<'a>, StepError> {
+    let name = secret_name(&deps.prefix, input);
+    let token: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let random = || URL_SAFE_NO_PAD.encode(deps.random().as_slice());
+    let value = json!({"jwt": random(), "encryption": random(), "cookie": random(), "webhook": random()});
+    let value = SecretString::from(value.to_string());
+    let arn = deps.secrets.create(&name, &token, &value).await.map_err(secret_unavailable)?;
+    Ok(Effects::of(tenant).keep(&TenantSecrets::Silo { arn: arn.as_str().to_owned() }))
+}
+
+/// `innkeeper/{stage}/tenant/{id}-{attempt}`
+fn secret_name(prefix: &str, input: &StepInput) -> String {
+    format!("{prefix}{}-{}", input.tenant_id, input.attempt)
+}
+
+pub(crate) fn secret_unavailable(error: SecretError) -> StepError {
+    if error.is_retryable() {
+        return StepError::retry("Secrets Manager is busy", error);
+    }
+    StepError::Fail {
+        code: "secret_refused",
+        detail: "the tenant's secrets cannot be made".into(),
+        retryable: true,
+        source: Some(Box::new(error)),
+    }
+}

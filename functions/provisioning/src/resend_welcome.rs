@@ -1,0 +1,112 @@
+//! `POST /api/v1/tenants/{tenant_id}/resend-welcome`: the welcome mail once more, with a new link. At most one a minute.
+
+use std::sync::Arc;
+
+use domain::{Action, AuditEntry, Clock, Facts, Permission, TenantId, TenantStatus};
+use http::Method;
+use lambda::{
+    Env, FromEnv, StartError,
+    http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, kinds},
+};
+use store::Store;
+
+use crate::welcome::{Claim, NotSent, Welcomes};
+
+const KIND: &str = "welcome-again";
+
+/// The store, the mails and the time.
+pub struct Deps {
+    store: Store,
+    welcomes: Welcomes,
+    clock: Arc<dyn Clock>,
+}
+
+impl FromEnv for Deps {
+    async fn from_env(env: &Env) -> Result<Self, StartError> {
+        Ok(Self { store: env.store()?, welcomes: Welcomes::from_env(env)?, clock: env.clock.clone() })
+    }
+}
+
+/// Why no mail goes out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such tenant.
+    #[error("no such tenant")]
+    NotFound,
+    /// Only a READY tenant has somebody to welcome.
+    #[error("the tenant is not READY")]
+    NotReady,
+    /// One went out within this minute.
+    #[error("a mail was sent within this minute")]
+    JustSent,
+    /// The mail service or the store.
+    #[error("the mail was not sent")]
+    NotSent(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::new(&kinds::NOT_FOUND),
+            Error::NotReady => Self::new(&kinds::WRONG_STATE).detail("only a READY tenant has a welcome mail"),
+            Error::JustSent => Self::new(&kinds::WRONG_STATE).detail("a welcome mail was sent within this minute"),
+            Error::NotSent(source) => Self::new(&kinds::UNAVAILABLE).boxed_source(source),
+        }
+    }
+}
+
+impl From<NotSent> for Error {
+    fn from(error: NotSent) -> Self {
+        match error {
+            NotSent::Claimed => Self::JustSent,
+            NotSent::NoAdmin => Self::NotReady,
+            other => Self::NotSent(Box::new(other)),
+        }
+    }
+}
+
+/// The route.
+pub struct ResendWelcome;
+
+impl Route for ResendWelcome {
+    const POLICY: Policy = Policy {
+        operation: "provisioning-resend-welcome",
+        summary: "Send the welcome mail again",
+        method: Method::POST,
+        path: "/api/v1/tenants/{tenant_id}/resend-welcome",
+        access: Access::Permission(Permission::TenantProvision),
+        rate: Rate::Auth,
+        body_limit: 0,
+        csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
+        idempotency: Idempotency::NotNeeded,
+        success: 204,
+        problems: &[&kinds::WRONG_STATE],
+    };
+    type Deps = Deps;
+    type Body = ();
+    type Answer = ();
+    type Error = Error;
+
+    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<()>, Error> {
+        let tenant_id: TenantId = cx.path("tenant_id").map_err(|_| Error::NotFound)?;
+        let stored = deps.store.tenant(&tenant_id).await.map_err(NotSent::Store)?;
+        let tenant = stored.ok_or(Error::NotFound)?;
+        if tenant.provisioning.status() != TenantStatus::Ready {
+            return Err(Error::NotReady);
+        }
+        let now = deps.clock.now();
+        // The minute is the claim's number, which makes one mail a minute the most there can be.
+        let minute = u32::try_from(now.as_second() / 60).unwrap_or(u32::MAX);
+        let entry = AuditEntry {
+            actor: cx.caller.actor(),
+            action: Action::MailSent,
+            tenant: Some(tenant_id),
+            correlation_id: cx.request_id,
+            before: Facts::new(),
+            after: Facts::new(),
+            at: now,
+        };
+        deps.welcomes.send(&tenant, Claim(KIND, minute), now, &entry.into()).await?;
+        Ok(Reply::new(()))
+    }
+}

@@ -1,0 +1,5 @@
+//! Takes a signup.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&signup::CREATE)
+}

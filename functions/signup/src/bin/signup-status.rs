@@ -1,0 +1,5 @@
+//! Tells how far a tenant is.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&signup::STATUS)
+}

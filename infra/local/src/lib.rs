@@ -1,0 +1,12 @@
+//! The local stack: the template, run in one process.
+
+pub mod aws;
+pub mod clock;
+pub mod demo;
+pub mod front;
+pub mod functions;
+pub mod iam;
+pub mod server;
+pub mod stack;
+pub mod states;
+pub mod template;

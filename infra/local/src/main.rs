@@ -1,0 +1,159 @@
+//! `cargo run`: the whole of Innkeeper on this machine.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use local::{
+    demo, server,
+    stack::{LocalStack, OpenError, Options},
+};
+use tokio::net::TcpListener;
+
+/// Innkeeper's local stack: infra/template.yaml, run in one process.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sign tenants up against the running stack, or against one of its own, and watch them become READY.
+    Demo(demo::Arguments),
+    /// Forget everything and start over.
+    Reset,
+}
+
+#[derive(Args)]
+struct Place {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8080, global = true)]
+    port: u16,
+    /// Where everything is kept across restarts.
+    #[arg(long, default_value = ".innkeeper", global = true)]
+    data_dir: PathBuf,
+    /// Keep nothing.
+    #[arg(long, global = true)]
+    memory: bool,
+    /// Log every request and step as JSON, as Lambda does.
+    #[arg(long, global = true)]
+    verbose: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    lambda::init_telemetry(if cli.place.verbose { lambda::Level::Info } else { lambda::Level::Warn });
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    let done = match cli.command {
+        None => runtime.block_on(serve(&cli.place)),
+        Some(Command::Demo(arguments)) => runtime.block_on(demo(arguments, &cli.place)),
+        Some(Command::Reset) => reset(&cli.place),
+    };
+    // Executions under way are on disk; nobody waits for them.
+    runtime.shutdown_background();
+    done.map_or_else(|error| fail(error.as_ref()), |()| ExitCode::SUCCESS)
+}
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("innkeeper: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}
+
+async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dyn std::error::Error>> {
+    // The port comes first: it also keeps two processes off one data folder.
+    let listener = TcpListener::bind(("127.0.0.1", place.port)).await.map_err(|e| {
+        format!(
+            "port {} on 127.0.0.1 is not to be had ({e}); is the stack running already? --port N takes another",
+            place.port
+        )
+    })?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let mut options = Options::memory(&url);
+    options.data = (!place.memory).then(|| place.data_dir.clone());
+    let stack = LocalStack::open(options).await?;
+    stack.functions.start().await.map_err(OpenError::Refused)?;
+    Ok((listener, stack, url))
+}
+
+async fn serve(place: &Place) -> Done {
+    let (listener, stack, url) = open(place).await?;
+    welcome(&url, place);
+    Ok(server::serve(listener, &stack, interrupted()).await?)
+}
+
+async fn demo(arguments: demo::Arguments, place: &Place) -> Done {
+    let url = format!("http://127.0.0.1:{}", place.port);
+    if demo::is_served(&url).await {
+        return Ok(demo::run(&url, &arguments).await?);
+    }
+    let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: true, verbose: place.verbose };
+    let (listener, stack, url) = open(&own).await?;
+    println!("No stack runs on port {}, so the demo runs one of its own, in memory.", place.port);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let shown = async {
+        let shown = demo::run(&url, &arguments).await;
+        drop(stop);
+        shown
+    };
+    let until = async { drop(stopped.await) };
+    let (served, shown) = tokio::join!(server::serve(listener, &stack, until), shown);
+    served?;
+    Ok(shown?)
+}
+
+fn reset(place: &Place) -> Done {
+    // Only what a stack made: a mistyped --data-dir must not cost anybody their files.
+    let known = ["state.sqlite", "dynamodb.sqlite"];
+    for name in known.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-wal"), format!("{name}-shm")]) {
+        match std::fs::remove_file(place.data_dir.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    println!("Everything under {} is forgotten. `cargo run` starts over.", place.data_dir.display());
+    Ok(())
+}
+
+async fn interrupted() {
+    // Without a signal handler the process is killed by the signal itself, which is as good an end.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// One line when it is ready, and then what to try.
+fn welcome(url: &str, place: &Place) {
+    let kept = if place.memory {
+        "kept in memory only".to_owned()
+    } else {
+        format!("kept under {}/", place.data_dir.display())
+    };
+    println!("Innkeeper is ready on {url} ({kept}; Ctrl-C stops it)");
+    println!(
+        r#"
+Sign the example tenant up:
+
+  curl -s {url}/api/v1/tenants -H 'content-type: application/json' -d '{{"company_name":"Demo ISP","subdomain":"demo","admin_name":"Demo Admin","admin_email":"admin@demo.com","plan":"starter","region":"us-east-1"}}'
+
+Follow it, with the status_url and status_token of the answer:
+
+  curl -s {url}STATUS_URL -H 'authorization: Bearer STATUS_TOKEN'
+
+Its admin's mail:   {url}/_local/mail
+The API:            {url}/docs and {url}/openapi.json
+All of it at once:  cargo run -- demo"#
+    );
+}

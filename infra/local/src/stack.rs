@@ -1,0 +1,317 @@
+//! The whole stack in one process: the template read, its resources made, its functions deployed, its machines running.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use axum::Router;
+use domain::Entropy;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{
+        AwsError, Counters, Gateway, Invoker, Persist, PersistError,
+        dynamodb::DynamoDb,
+        lambda::Lambda,
+        secretsmanager::{PasswordRules, SecretsManager, random_password},
+        ses::Mailbox,
+    },
+    clock::StackClock,
+    front::Front,
+    functions::{AsMachine, Functions},
+    iam::Principals,
+    states::{Definition, Observer, StepFunctions, Wiring},
+    template::{Inputs, SecretSpec, Stack, TableSpec},
+};
+
+/// Where the template is in a checkout.
+pub const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+
+/// How a stack is opened.
+pub struct Options {
+    /// The template.
+    pub template: PathBuf,
+    /// Values for its parameters; the rest take their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// The folder that keeps everything across restarts; none keeps nothing.
+    pub data: Option<PathBuf>,
+    /// Its time.
+    pub clock: StackClock,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who watches the executions; tests crash them.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl Options {
+    /// In memory, at real time, as `cargo run` sets the template's parameters for `url`.
+    pub fn memory(url: &str) -> Self {
+        let parameters = [
+            ("Stage", "local"),
+            ("RequireHttps", "false"),
+            ("PublicUrl", url),
+            ("BaseDomain", "innkeeper.test"),
+            ("MailFrom", "welcome@innkeeper.test"),
+        ];
+        Self {
+            template: PathBuf::from(TEMPLATE),
+            parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            data: None,
+            clock: StackClock::real(),
+            entropy: Arc::new(domain::SystemEntropy),
+            observer: None,
+        }
+    }
+}
+
+/// Why a stack does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The template or a state machine uses what the local stack lacks; one line each, with its place.
+    #[error("{}", .0.join("\n"))]
+    Refused(Vec<String>),
+    /// The data folder.
+    #[error("the data folder {path} cannot be used; `cargo run -- reset` starts over")]
+    Data {
+        /// Which one.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A local service refused what the template asks for.
+    #[error("{what} could not be made: {source}")]
+    Resource {
+        /// What.
+        what: String,
+        /// Why.
+        source: AwsError,
+    },
+}
+
+/// A running stack.
+pub struct LocalStack {
+    /// What the template says.
+    pub template: Stack,
+    /// The AWS endpoint, with its faults and counters.
+    pub gateway: Arc<Gateway>,
+    /// DynamoDB, past IAM and faults.
+    pub dynamodb: Arc<DynamoDb>,
+    /// Secrets Manager, likewise.
+    pub secrets: Arc<SecretsManager>,
+    /// Step Functions.
+    pub states: StepFunctions,
+    /// What SES sent.
+    pub mailbox: Arc<Mailbox>,
+    /// Who may what, and who did.
+    pub principals: Arc<Principals>,
+    /// The functions.
+    pub functions: Arc<Functions>,
+    /// The time.
+    pub clock: StackClock,
+    entropy: Arc<dyn Entropy>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl LocalStack {
+    /// Opens the stack and goes on with what an earlier process left.
+    ///
+    /// # Errors
+    /// [`OpenError`], with everything that is wrong with the template at once.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let Options { template, parameters, data, clock, entropy, observer } = options;
+        let api_endpoint = parameters.get("PublicUrl").cloned();
+        let inputs =
+            Inputs { region: "us-east-1".into(), stack_name: "innkeeper-local".into(), parameters, api_endpoint };
+        let template = Stack::read(&template, &inputs)
+            .map_err(|refusals| OpenError::Refused(refusals.iter().map(ToString::to_string).collect()))?;
+        let counters = Arc::new(Counters::default());
+        let principals = Arc::new(Principals::new(&template));
+        let gateway = Arc::new(Gateway::new(principals.clone(), Arc::new(clock.clone()), counters.clone()));
+
+        let (persist, database) = persistence(data.as_deref())?;
+        let shown = data.as_deref().unwrap_or(Path::new("")).display().to_string();
+        let unusable = |source: PersistError| OpenError::Data { path: shown.clone(), source: Box::new(source) };
+        let (region, time) = (template.region.clone(), Arc::new(clock.clone()));
+        let dynamodb = DynamoDb::open(database.as_deref(), &*region, time.clone(), counters, persist.clone());
+        let dynamodb =
+            Arc::new(dynamodb.map_err(|source| OpenError::Data { path: shown.clone(), source: Box::new(source) })?);
+        let mailbox = Arc::new(Mailbox::open(&*region, time.clone(), persist.clone()).map_err(unusable)?);
+        let functions = Functions::deploy(&template, &principals, &gateway, &clock, &entropy)
+            .map_err(|line| OpenError::Refused(vec![line]))?;
+        let functions = Arc::new(functions);
+        let invoker: Arc<dyn Invoker> = functions.clone();
+        let secrets = SecretsManager::open(&*region, time.clone(), entropy.clone(), persist.clone(), invoker.clone())
+            .map_err(unusable)?;
+        let secrets = Arc::new(secrets);
+        let machines = template.machines.iter().map(|machine| machine.logical_id.clone()).collect();
+        let as_machine = AsMachine { functions: functions.clone(), principals: principals.clone(), machines };
+        let wiring =
+            Wiring { invoker: Arc::new(as_machine), timer: time.clone(), entropy: entropy.clone(), persist, observer };
+        let states = StepFunctions::new(wiring);
+
+        gateway.mount("dynamodb", dynamodb.clone());
+        gateway.mount("secretsmanager", secrets.clone());
+        gateway.mount("states", Arc::new(states.clone()));
+        gateway.mount("ses", mailbox.clone());
+        gateway.mount("lambda", Arc::new(Lambda::new(&*region, invoker)));
+
+        let tasks = tokio::task::JoinSet::new();
+        let mut stack = Self {
+            template,
+            gateway,
+            dynamodb,
+            secrets,
+            states,
+            mailbox,
+            principals,
+            functions,
+            clock,
+            entropy,
+            tasks,
+        };
+        stack.provision().await?;
+        stack
+            .states
+            .resume()
+            .map_err(|source| OpenError::Resource { what: "the executions of the last run".into(), source })?;
+        stack.keep_schedules();
+        stack.keep_ttl();
+        Ok(stack)
+    }
+
+    /// Makes what the template declares and is not there yet.
+    async fn provision(&self) -> Result<(), OpenError> {
+        for table in &self.template.tables {
+            self.make_table(table)
+                .map_err(|source| OpenError::Resource { what: format!("the table {}", table.name), source })?;
+        }
+        for secret in &self.template.secrets {
+            self.make_secret(secret)
+                .await
+                .map_err(|source| OpenError::Resource { what: format!("the secret {}", secret.name), source })?;
+        }
+        let mut refused = Vec::new();
+        for machine in &self.template.machines {
+            let file = machine.definition.display().to_string();
+            let text = std::fs::read_to_string(&machine.definition)
+                .map_err(|e| OpenError::Refused(vec![format!("{file}: {e}")]))?;
+            match Definition::parse(&file, &text, &machine.substitutions) {
+                Ok(definition) => self.states.register(&machine.name, &machine.arn, definition),
+                Err(error) => refused.push(error.to_string()),
+            }
+        }
+        if refused.is_empty() { Ok(()) } else { Err(OpenError::Refused(refused)) }
+    }
+
+    fn make_table(&self, table: &TableSpec) -> Result<(), AwsError> {
+        if self.dynamodb.run("DescribeTable", json!({"TableName": table.name})).is_ok() {
+            return Ok(());
+        }
+        self.dynamodb.run("CreateTable", table.create.clone())?;
+        if let Some(attribute) = &table.ttl {
+            let ttl = json!({"TableName": table.name, "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": true}});
+            self.dynamodb.run("UpdateTimeToLive", ttl)?;
+        }
+        Ok(())
+    }
+
+    /// The stack generates its own secrets at first start, by the rules in the template; it never has defaults.
+    async fn make_secret(&self, secret: &SecretSpec) -> Result<(), AwsError> {
+        if self.secrets.run("DescribeSecret", json!({"SecretId": secret.name})).await.is_ok() {
+            return Ok(());
+        }
+        let mut create = json!({"Name": secret.name});
+        if let Some(description) = &secret.description {
+            create["Description"] = json!(description);
+        }
+        if let Some(rules) = &secret.generate {
+            let password = random_password(&PasswordRules::from(rules), &*self.entropy)?;
+            let value = match &rules.template {
+                Some((template, key)) => {
+                    let mut value = template.clone();
+                    value[key] = json!(password);
+                    value.to_string()
+                }
+                None => password,
+            };
+            create["SecretString"] = json!(value);
+        }
+        self.secrets.run("CreateSecret", create).await.map(drop)
+    }
+
+    /// EventBridge's part: every schedule of the template, by the stack's time.
+    fn keep_schedules(&mut self) {
+        for function in &self.template.functions {
+            for schedule in function.schedules.iter().filter(|schedule| schedule.enabled) {
+                let (clock, functions) = (self.clock.clone(), self.functions.clone());
+                let (id, recurrence) = (function.logical_id.clone(), schedule.recurrence.clone());
+                let event = schedule.input.clone().unwrap_or_else(|| json!({"source": "aws.events"}));
+                self.tasks.spawn(async move {
+                    let mut last = clock.now();
+                    while let Some(next) = recurrence.next(last) {
+                        clock.wait_until(next).await;
+                        last = clock.now();
+                        if let Err(error) = functions.invoke(&id, event.clone()).await {
+                            tracing::warn!(function = id, %error, "a scheduled run failed");
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// DynamoDB's part: takes away what has expired, once a minute.
+    fn keep_ttl(&mut self) {
+        let (clock, dynamodb) = (self.clock.clone(), self.dynamodb.clone());
+        self.tasks.spawn(async move {
+            while let Ok(next) = clock.now().checked_add(SignedDuration::from_mins(1)) {
+                clock.wait_until(next).await;
+                let dynamodb = dynamodb.clone();
+                match tokio::task::spawn_blocking(move || dynamodb.sweep_ttl()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "expired items were not swept"),
+                    Err(_) => return,
+                }
+            }
+        });
+    }
+
+    /// Runs a function once, as `cargo lambda invoke` would.
+    ///
+    /// # Errors
+    /// What the function failed with.
+    pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, crate::aws::InvokeError> {
+        self.functions.invoke(function, event).await
+    }
+
+    /// The API Gateway of the stack; `extra` are routes that only the local stack has.
+    pub fn router(&self, extra: Router) -> Router {
+        self.front().router(extra)
+    }
+
+    /// The same without sockets.
+    pub fn front(&self) -> Front {
+        Front::new(&self.template, self.functions.clone(), Arc::new(self.clock.clone()), self.entropy.clone())
+    }
+}
+
+fn persistence(data: Option<&Path>) -> Result<(Arc<Persist>, Option<PathBuf>), OpenError> {
+    let Some(folder) = data else { return Ok((Arc::new(Persist::memory()), None)) };
+    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Data {
+        path: folder.display().to_string(),
+        source,
+    };
+    private_folder(folder).map_err(|e| unusable(e.into()))?;
+    let persist = Persist::open(&folder.join("state.sqlite")).map_err(|e| unusable(e.into()))?;
+    Ok((Arc::new(persist), Some(folder.join("dynamodb.sqlite"))))
+}
+
+/// Secrets are in it, so nobody else may look.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}

@@ -1,0 +1,25 @@
+//! What the customer's company is called.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::text;
+use crate::{Rule, printable};
+
+/// The name of a company: 2 to 100 characters that can be shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CompanyName(String);
+
+impl CompanyName {
+    /// Fails with `too_short`, `too_long`, `control_character` or `surrounding_space`.
+    pub fn parse(text: &str) -> Result<Self, Rule> {
+        check(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+text!(CompanyName, check);
+
+fn check(text: &str) -> Result<(), Rule> {
+    printable::check(text, 2, 100)
+}

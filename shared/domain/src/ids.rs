@@ -1,0 +1,23 @@
+//! What things are called: identifiers that cannot be mistaken for one another.
+
+mod correlation;
+mod prefixed;
+mod tenant;
+
+pub use correlation::CorrelationId;
+pub use prefixed::{IdentityId, SessionId};
+pub use tenant::TenantId;
+
+/// Lower-case hexadecimal, two digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect()
+}
+
+/// Whether the text is `length` lower-case hexadecimal digits.
+pub(crate) fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}

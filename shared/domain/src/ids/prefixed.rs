@@ -1,0 +1,66 @@
+//! Which person, which session: a prefix that says what it is, and a version 4 UUID (RFC 9562).
+
+use serde::{Deserialize, Serialize};
+use uuid::{Builder, Uuid};
+
+use super::is_hex;
+use crate::text::text;
+use crate::{Entropy, Rule, bytes};
+
+/// `usr_` and 32 hexadecimal digits: one person, in all tenants.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IdentityId(String);
+
+/// `ses_` and 32 hexadecimal digits: one login, until it is logged out or revoked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionId(String);
+
+impl IdentityId {
+    /// A new id.
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        Self(format!("usr_{}", random(entropy).simple()))
+    }
+
+    /// Fails with `invalid`.
+    pub fn parse(text: &str) -> Result<Self, Rule> {
+        identity(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl SessionId {
+    /// A new id.
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        Self(format!("ses_{}", random(entropy).simple()))
+    }
+
+    /// Fails with `invalid`.
+    pub fn parse(text: &str) -> Result<Self, Rule> {
+        session(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+text!(IdentityId, identity);
+text!(SessionId, session);
+
+fn random(entropy: &dyn Entropy) -> Uuid {
+    Builder::from_random_bytes(bytes(entropy)).into_uuid()
+}
+
+fn identity(text: &str) -> Result<(), Rule> {
+    check(text, "usr_", "is not the id of a person")
+}
+
+fn session(text: &str) -> Result<(), Rule> {
+    check(text, "ses_", "is not the id of a session")
+}
+
+fn check(text: &str, prefix: &str, detail: &str) -> Result<(), Rule> {
+    match text.strip_prefix(prefix) {
+        Some(rest) if is_hex(rest, 32) => Ok(()),
+        _ => Err(Rule::new("invalid", detail)),
+    }
+}

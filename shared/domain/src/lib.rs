@@ -1,0 +1,48 @@
+//! The rules of the business and the types that carry them: a value of one of these types has been checked.
+//!
+//! Architecture Invariant: no AWS, no tokio, no serde_json, no ambient clock or randomness. Time and random bytes come in
+//! through [`Clock`] and [`Entropy`]; what is refused is refused with a [`Rule`], never rewritten.
+
+pub mod access;
+pub mod audit;
+mod clock;
+mod company_name;
+mod email;
+mod entropy;
+mod host;
+mod ids;
+mod label;
+mod named;
+mod opaque;
+pub mod password;
+mod person_name;
+mod plan;
+mod printable;
+pub mod provisioning;
+mod region;
+mod rule;
+mod signup;
+mod subdomain;
+mod text;
+mod token;
+
+pub use access::{Permission, Role};
+pub use audit::{Action, Actor, AuditEntry, Facts};
+pub use clock::{Clock, SystemClock, to_milliseconds};
+pub use company_name::CompanyName;
+pub use email::EmailAddress;
+pub use entropy::{Entropy, SystemEntropy, bytes};
+pub use host::{BaseDomain, TenantHost};
+pub use ids::{CorrelationId, IdentityId, SessionId, TenantId};
+pub use label::Label;
+pub use password::{ContextWords, Password, PasswordAttempt};
+pub use person_name::PersonName;
+pub use plan::{Isolation, Plan, PlanLimits};
+pub use provisioning::{
+    Event, EventType, Failure, IllegalMove, Move, Phase, Provisioning, Step, StepRecord, StepStatus, TenantStatus,
+};
+pub use region::{Region, Regions};
+pub use rule::{FieldError, Rule};
+pub use signup::{Signup, SignupDraft, UtmParameter};
+pub use subdomain::Subdomain;
+pub use token::{Activation, ActivationToken, Status, StatusToken, Token, TokenDigest, TokenKind};

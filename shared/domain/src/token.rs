@@ -1,0 +1,135 @@
+//! Bearer tokens that a person or a mail carries: a prefix that says what it is, 256 random bits, and a checksum.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::ids::{hex, is_hex};
+use crate::opaque::must_not_impl;
+use crate::{Entropy, Rule, bytes};
+
+/// 256 bits: nobody guesses one, so its digest needs no salt and no slow hash (OWASP ASVS 5.0, 6.5.3).
+const RANDOM_BYTES: usize = 32;
+/// 32 bytes in base64url without padding.
+const BODY: usize = 43;
+/// A CRC-32 in base 62.
+const CHECKSUM: usize = 6;
+
+/// Says what a token is good for, so that one kind cannot be passed off as another.
+pub trait TokenKind {
+    /// What every token of the kind starts with; secret scanners find leaked tokens by it.
+    const PREFIX: &'static str;
+}
+
+/// Reads one tenant's provisioning status, and nothing else.
+pub enum Status {}
+
+/// Sets a first password, once.
+pub enum Activation {}
+
+impl TokenKind for Status {
+    const PREFIX: &'static str = "ink_st_";
+}
+
+impl TokenKind for Activation {
+    const PREFIX: &'static str = "ink_act_";
+}
+
+/// A token for [`Status`].
+pub type StatusToken = Token<Status>;
+/// A token for [`Activation`].
+pub type ActivationToken = Token<Activation>;
+
+/// The token itself. Wiped when dropped; only its [`TokenDigest`] is ever stored.
+pub struct Token<K> {
+    text: SecretString,
+    kind: PhantomData<fn() -> K>,
+}
+
+must_not_impl!(StatusToken: fmt::Debug, fmt::Display, Serialize);
+must_not_impl!(ActivationToken: fmt::Debug, fmt::Display, Serialize);
+
+impl<K: TokenKind> Token<K> {
+    /// A new token.
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        let random = Zeroizing::new(bytes::<RANDOM_BYTES>(entropy));
+        let body = Zeroizing::new(format!("{}{}", K::PREFIX, URL_SAFE_NO_PAD.encode(random.as_slice())));
+        let text = Zeroizing::new(format!("{}{}", body.as_str(), checksum(&body)));
+        Self { text: SecretString::from(text.as_str()), kind: PhantomData }
+    }
+
+    /// A token that somebody sent. Fails with `invalid` when the checksum does not match, so that a typing error or a
+    /// scanner costs no read of the store; that it matches proves nothing.
+    pub fn parse(text: &str) -> Result<Self, Rule> {
+        if is_well_formed(text, K::PREFIX) {
+            Ok(Self { text: SecretString::from(text), kind: PhantomData })
+        } else {
+            Err(Rule::new("invalid", "is not a token of this kind"))
+        }
+    }
+
+    /// What is stored in its place.
+    pub fn digest(&self) -> TokenDigest {
+        TokenDigest(hex(&Sha256::digest(self.expose().as_bytes())))
+    }
+
+    /// The text, for the one answer or mail that hands it over.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+}
+
+fn is_well_formed(text: &str, prefix: &str) -> bool {
+    if !text.is_ascii() || text.len() != prefix.len() + BODY + CHECKSUM {
+        return false;
+    }
+    let (body, sum) = text.split_at(prefix.len() + BODY);
+    body.strip_prefix(prefix).is_some_and(|random| URL_SAFE_NO_PAD.decode(random).is_ok()) && checksum(body) == sum
+}
+
+/// CRC-32 in base 62, the most significant digit first. It catches every change of a single character.
+fn checksum(body: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let sum = crc32fast::hash(body.as_bytes());
+    let digit = |place: u32| char::from(DIGITS[(u64::from(sum) / 62_u64.pow(place) % 62) as usize]);
+    (0..CHECKSUM as u32).rev().map(digit).collect()
+}
+
+/// SHA-256 of a token, in hexadecimal: safe to store and to use in a key. Compared in constant time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TokenDigest(String);
+
+impl TokenDigest {
+    /// The digest whose bytes these are: SHA-256 of something that is not one of our tokens.
+    pub fn of(sha256: &[u8; 32]) -> Self {
+        Self(hex(sha256))
+    }
+
+    /// Fails with `invalid`.
+    pub fn parse(text: &str) -> Result<Self, Rule> {
+        check_digest(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+crate::text::text!(TokenDigest, check_digest);
+
+impl PartialEq for TokenDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for TokenDigest {}
+
+fn check_digest(text: &str) -> Result<(), Rule> {
+    if is_hex(text, 64) { Ok(()) } else { Err(Rule::new("invalid", "is not a digest")) }
+}

@@ -1,0 +1,107 @@
+//! What a function gets from outside, read once at start. Missing configuration stops the function here.
+
+use std::{collections::BTreeMap, future::Future, str::FromStr, sync::Arc};
+
+use aws_types::SdkConfig;
+use domain::{Clock, Entropy};
+use store::{Store, Tables};
+
+/// The function's configuration, AWS clients' settings, clock and randomness.
+#[derive(Clone)]
+pub struct Env {
+    /// Environment variables, as the template sets them.
+    pub vars: Arc<BTreeMap<String, String>>,
+    /// Region, credentials, endpoint and HTTP client of every AWS SDK client.
+    pub sdk: SdkConfig,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Why a function cannot start. The message names the variable or secret and the remedy, never its value.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable is unset or empty.
+    #[error("the environment variable {0} is not set; the template sets it for every function that needs it")]
+    Missing(&'static str),
+    /// A variable does not parse.
+    #[error("the environment variable {name} is not usable: {reason}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it, without the value.
+        reason: String,
+    },
+    /// A secret is missing, empty, short or malformed.
+    #[error(transparent)]
+    Secret(#[from] secrets::SecretError),
+    /// A read that the start needs did not succeed.
+    #[error("a read at start failed")]
+    Store(#[from] store::StoreError),
+}
+
+/// What a handler works with, built from the environment. Each group has its own, with only what that group uses.
+pub trait FromEnv: Sized + Send + Sync + 'static {
+    /// Reads configuration and makes clients; fails rather than guess.
+    ///
+    /// # Errors
+    /// [`StartError`] stops the function.
+    fn from_env(env: &Env) -> impl Future<Output = Result<Self, StartError>> + Send;
+}
+
+impl Env {
+    /// The variable's value; unset and empty are the same refusal, so that nothing ever compares with an empty secret.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`].
+    pub fn required(&self, name: &'static str) -> Result<&str, StartError> {
+        self.optional(name).ok_or(StartError::Missing(name))
+    }
+
+    /// The variable's value, if it is set and not empty.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// The variable, parsed.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`] or [`StartError::Invalid`].
+    pub fn parsed<T>(&self, name: &'static str) -> Result<T, StartError>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        self.required(name)?.parse().map_err(|e: T::Err| StartError::Invalid { name, reason: e.to_string() })
+    }
+
+    /// The variable as a comma-separated list; unset is empty.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.optional(name)
+            .map(|v| v.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
+            .unwrap_or_default()
+    }
+
+    /// The store, on the tables that `CORE_TABLE` and `AUDIT_TABLE` name.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`].
+    pub fn store(&self) -> Result<Store, StartError> {
+        let tables =
+            Tables { core: self.required("CORE_TABLE")?.to_owned(), audit: self.required("AUDIT_TABLE")?.to_owned() };
+        Ok(Store::new(&self.sdk, tables))
+    }
+
+    /// The process's environment under the Lambda runtime.
+    pub(crate) fn of_process() -> Self {
+        let vars: BTreeMap<String, String> = std::env::vars().collect();
+        let sdk = crate::aws::sdk_config(&vars);
+        Self {
+            vars: Arc::new(vars),
+            sdk,
+            clock: Arc::new(domain::SystemClock),
+            entropy: Arc::new(domain::SystemEntropy),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The HTTP side of the door.
+//!
+//! A request passes, in this order ([`service`]): request id, HTTPS rule, route, caller ([`caller`]), policy
+//! ([`policy`]), body size, type and shape ([`body`]), handler ([`route`]), headers ([`headers`]), one log line.
+//! Whatever goes wrong on the way is a [`Problem`].
+
+mod body;
+mod caller;
+mod headers;
+mod policy;
+mod problem;
+mod reply;
+mod route;
+mod service;
+mod settings;
+
+pub use body::{Body, Described, Errors, Field, Json, Unknown};
+pub use caller::{Authenticator, Caller, Member};
+pub(crate) use policy::Of;
+pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate};
+pub use problem::{Kind as ProblemKind, Problem, kinds};
+pub use reply::{Answer, Page, Reply};
+pub use route::{Cx, Route, Routes};
+pub use service::HttpService;

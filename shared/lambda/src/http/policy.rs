@@ -1,0 +1,92 @@
+//! A route's policy: a constant beside its handler, which the template, the OpenAPI document and the caller table are
+//! held against.
+
+use domain::Permission;
+use http::Method;
+
+/// The largest body any route takes: 1 MiB.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Everything the door has to know about a route before its handler runs.
+#[derive(Debug)]
+pub struct Policy {
+    /// OpenAPI `operationId`, and the route's name in the log.
+    pub operation: &'static str,
+    /// One line for the API's documentation.
+    pub summary: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path as the template writes it, with `{parameters}`.
+    pub path: &'static str,
+    /// Who may call it. Nobody, until this says so.
+    pub access: Access,
+    /// Which rate limit counts it.
+    pub rate: Rate,
+    /// Largest body in bytes; more is a 413.
+    pub body_limit: usize,
+    /// Whether a cookie-authenticated call needs a CSRF token.
+    pub csrf: Csrf,
+    /// Whether `Idempotency-Key` is understood.
+    pub idempotency: Idempotency,
+    /// The status of a success.
+    pub success: u16,
+    /// The codes of the problems that its handler can answer, beside the door's own.
+    pub problems: &'static [&'static crate::http::ProblemKind],
+}
+
+/// The policy of a route by reference, for the program's whole life.
+pub(crate) struct Of<R>(std::marker::PhantomData<R>);
+
+impl<R: crate::http::Route> Of<R> {
+    pub(crate) const POLICY: &'static Policy = &R::POLICY;
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Anonymous,
+    /// Anybody with a valid session.
+    SignedIn,
+    /// The bearer of the status token of the tenant in the path, or a session with this permission.
+    StatusToken {
+        /// For members of the tenant in the path, and platform roles.
+        or: Permission,
+    },
+    /// A session whose role has this permission; a tenant in the path must be the caller's own, or the caller's role a
+    /// platform one. To anybody else the tenant does not exist.
+    Permission(Permission),
+    /// The deployer, by its signature over the body (Standard Webhooks); the handler checks it.
+    Signature,
+}
+
+/// Classes of rate limit (REQUIREMENTS.md R15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// 3 per minute and client IP.
+    Signup,
+    /// 20 per minute.
+    Status,
+    /// 5 failures per 15 minutes.
+    Auth,
+    /// 100 per 15 minutes and client IP on anonymous routes, 1 000 otherwise.
+    General,
+}
+
+/// The CSRF rule of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Csrf {
+    /// A cookie-authenticated call needs a token.
+    Required,
+    /// It does not, for this reason.
+    Exempt(&'static str),
+}
+
+/// Whether a route understands `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// The method is idempotent already, or repeating it does no harm.
+    NotNeeded,
+    /// Understood where sent.
+    Optional,
+}

@@ -1,0 +1,181 @@
+//! Errors as RFC 9457 `application/problem+json`.
+//!
+//! Two messages each: what the caller may know (`title`, `detail`, `errors`), and what the log keeps (`source`).
+//! Every code is a constant in [`kinds`], so that the documentation page that `type` resolves to is complete.
+
+use domain::FieldError;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::reply::Parts;
+
+/// One kind of problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Stable, for programs.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Short and constant, for people.
+    pub title: &'static str,
+    /// For the documentation: when it happens and what to do.
+    pub remedy: &'static str,
+}
+
+/// A problem to answer with.
+#[derive(Debug)]
+pub struct Problem {
+    pub(crate) kind: &'static Kind,
+    pub(crate) detail: Option<String>,
+    pub(crate) errors: Vec<FieldError>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// For the log, never for the caller.
+    pub(crate) source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The document (RFC 9457 section 3, with `code`, `request_id` and `errors` as extension members).
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(kind: &'static Kind) -> Self {
+        Self { kind, detail: None, errors: Vec::new(), headers: Vec::new(), source: None }
+    }
+
+    /// What the caller may know of this occurrence.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// What the log keeps.
+    #[must_use]
+    pub fn source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// What the log keeps, boxed already.
+    #[must_use]
+    pub fn boxed_source(mut self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// A header of the answer, such as `Retry-After`.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// 422 with every field that breaks a rule.
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(&kinds::INVALID_FIELDS) }
+    }
+
+    /// The kind's stable code.
+    pub fn code(&self) -> &'static str {
+        self.kind.code
+    }
+
+    pub(crate) fn into_parts(self, request_id: &str) -> Parts {
+        let document = Document {
+            r#type: format!("/docs#{}", self.kind.code),
+            title: self.kind.title,
+            status: self.kind.status,
+            code: self.kind.code,
+            request_id,
+            detail: self.detail.as_deref(),
+            errors: &self.errors,
+        };
+        let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        Parts { status, content_type: "application/problem+json", body, headers: self.headers }
+    }
+}
+
+impl From<store::StoreError> for Problem {
+    /// What is left of a store's error once the handler has taken the cases that mean something to it.
+    fn from(error: store::StoreError) -> Self {
+        let kind = if error.is_retryable() { &kinds::UNAVAILABLE } else { &kinds::INTERNAL };
+        Self::new(kind).source(error)
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal $title:literal $remedy:literal;)*) => {
+        /// Every kind of problem there is.
+        pub mod kinds {
+            use super::Kind;
+            $($(#[$doc])* pub static $name: Kind = Kind { code: $code, status: $status, title: $title, remedy: $remedy };)*
+            /// All of them, by status and then in order of appearance.
+            pub static ALL: &[&Kind] = &[$(&$name),*];
+        }
+    };
+}
+
+kinds! {
+    /// The body is not JSON, or says a key twice.
+    MALFORMED_JSON = 400 "malformed_json" "The body is not valid JSON" "Send one JSON object, each key once, at most 32 levels deep.";
+    /// A header does not parse.
+    INVALID_HEADER = 400 "invalid_header" "A header is not valid" "The detail names the header and its rule.";
+    /// A query parameter does not parse.
+    INVALID_QUERY = 400 "invalid_query" "A query parameter is not valid" "The detail names the parameter and its rule.";
+    /// No credentials, or none that hold.
+    UNAUTHENTICATED = 401 "unauthenticated" "The call needs valid credentials" "Send `Authorization: Bearer …` with a token that has not expired or been revoked.";
+    /// Sign-in refused; says no more on purpose.
+    INVALID_CREDENTIALS = 401 "invalid_credentials" "E-mail address or password is wrong" "Check both. The answer is the same for an unknown address.";
+    /// A signature does not hold.
+    INVALID_SIGNATURE = 401 "invalid_signature" "The signature is not valid" "Sign `id.timestamp.body` with the shared secret, within five minutes of now (Standard Webhooks).";
+    /// The role lacks the permission.
+    FORBIDDEN = 403 "forbidden" "The caller may not do this" "Ask an owner or admin of the tenant for the permission.";
+    /// `X-Tenant-ID` differs from the token's tenant.
+    TENANT_MISMATCH = 403 "tenant_mismatch" "X-Tenant-ID is not the token's tenant" "Leave the header out: the tenant comes from the token.";
+    /// Plain HTTP.
+    HTTPS_REQUIRED = 403 "https_required" "Plain HTTP is refused" "Call the same path over HTTPS. There is no redirect, so that a credential is not sent in the clear twice.";
+    /// An Origin that is not on the list.
+    ORIGIN_REFUSED = 403 "origin_refused" "The origin is not allowed" "Add the exact origin to the stack's AllowedOrigins parameter.";
+    /// Not there, or not for the caller to know.
+    NOT_FOUND = 404 "not_found" "There is no such thing here" "Check the path. Things of other tenants answer the same.";
+    /// The route exists for other methods.
+    METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method" "See /openapi.json.";
+    /// The subdomain belongs to somebody, or did.
+    SUBDOMAIN_TAKEN = 409 "subdomain_taken" "The subdomain is taken" "Choose another; GET /api/v1/subdomains/{name} says whether it is free.";
+    /// The tenant is not in a state for this.
+    WRONG_STATE = 409 "wrong_state" "The tenant is not in a state for this" "Read its status; the detail says which state the call needs.";
+    /// The same idempotency key is being worked on.
+    IN_FLIGHT = 409 "in_flight" "The first request with this Idempotency-Key is still running" "Send the same request again after a moment.";
+    /// The version sent is not the current one.
+    VERSION_CONFLICT = 409 "version_conflict" "Somebody else changed it first" "Read it again and send the change with the new version.";
+    /// Nobody waits on the token.
+    NOBODY_WAITS = 409 "nobody_waits" "Nothing waits for this answer" "The task token was answered before, timed out, or is not known.";
+    /// The body is larger than the route takes.
+    BODY_TOO_LARGE = 413 "body_too_large" "The body is too large" "Send at most the number of bytes that the detail names.";
+    /// Not `application/json`.
+    UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type" "The content type is not supported" "Send `Content-Type: application/json`.";
+    /// Fields break rules.
+    INVALID_FIELDS = 422 "invalid_fields" "Some fields are not valid" "`errors` names every broken field by JSON pointer (RFC 6901), with its rule.";
+    /// The idempotency key was used for another body.
+    IDEMPOTENCY_MISMATCH = 422 "idempotency_mismatch" "The Idempotency-Key was used for another request" "Use a new key for a new request.";
+    /// The activation link is used, expired or unknown.
+    INVALID_ACTIVATION = 422 "invalid_activation" "The activation link is not valid" "It works once, for 72 hours. Ask for a new welcome mail.";
+    /// Something broke on our side.
+    INTERNAL = 500 "internal" "Something went wrong here" "It is in our log under the request id. Trying again may help.";
+    /// Known to the API, not built.
+    NOT_IMPLEMENTED = 501 "not_implemented" "This is not built yet" "See the README for what is.";
+    /// A dependency is down or throttles.
+    UNAVAILABLE = 503 "unavailable" "A service that this needs is not available" "Try again after the seconds in Retry-After.";
+}

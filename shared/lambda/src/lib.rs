@@ -1,0 +1,22 @@
+//! The door: everything between AWS Lambda and a handler.
+//!
+//! A function is a constant ([`Function`]): its name in the template and the routes, step or job that it serves. The
+//! same constant runs under the Lambda Runtime API ([`main`]) and inside the local stack, which calls
+//! [`Function::start`] with its own [`Env`].
+//!
+//! What a request passes, in order: request id, HTTPS rule, route, body size and type, caller, policy, handler,
+//! headers, one log line. See [`http`].
+
+pub mod access_token;
+mod aws;
+mod env;
+mod event;
+mod function;
+pub mod http;
+pub mod openapi;
+mod telemetry;
+
+pub use env::{Env, FromEnv, StartError};
+pub use event::{EventService, Fault, Job, Step};
+pub use function::{Function, Kind, Running, Served, main};
+pub use telemetry::{Level, init as init_telemetry};

@@ -1,0 +1,148 @@
+//! The OpenAPI 3.1 document, generated from the policies and the types of the routes. What the template mounts and
+//! what this describes are held against each other by a test.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::http::{Access, Answer, BODY_LIMIT, Body, Described, Idempotency, Of, Policy, ProblemKind, Route, kinds};
+
+/// One route's part of the document.
+pub struct Operation {
+    policy: &'static Policy,
+    body: Described,
+    answer: Described,
+}
+
+impl Operation {
+    pub(crate) fn of<R: Route>() -> Self {
+        Self { policy: Of::<R>::POLICY, body: R::Body::schema(), answer: R::Answer::schema() }
+    }
+
+    /// Method and path, as the template writes them.
+    pub fn mounted_at(&self) -> (String, &'static str) {
+        (self.policy.method.to_string(), self.policy.path)
+    }
+}
+
+/// The whole document, with sorted keys so that it can be compared.
+pub fn document(operations: &[Operation]) -> Value {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut schemas = BTreeMap::from([("Problem".to_owned(), problem_schema())]);
+    // A preflight is between the browser and the gateway, and no operation of the API.
+    for operation in operations.iter().filter(|operation| operation.policy.method != Method::OPTIONS) {
+        let policy = operation.policy;
+        for (name, schema, inner) in [&operation.body, &operation.answer].into_iter().flatten() {
+            schemas.insert(name.clone(), json!(schema));
+            schemas.extend(inner.iter().map(|(name, schema)| (name.clone(), json!(schema))));
+        }
+        paths.entry(policy.path).or_default().insert(policy.method.as_str().to_lowercase(), describe(operation));
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Innkeeper", "version": env!("CARGO_PKG_VERSION"), "license": {"name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT"},
+            "description": "Sign-up, provisioning status and sign-in for the tenants of a SaaS. Errors are RFC 9457 problems; see /docs."},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": {
+            "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
+            "status_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_st_…"},
+            "deployer_signature": {"type": "apiKey", "in": "header", "name": "webhook-signature"},
+        }},
+    })
+}
+
+fn describe(operation: &Operation) -> Value {
+    let policy = operation.policy;
+    let mut described = json!({
+        "operationId": policy.operation,
+        "summary": policy.summary,
+        "tags": [policy.operation.split('-').next().unwrap_or_default()],
+        "parameters": parameters(policy),
+        "responses": responses(operation),
+        "security": security(policy.access),
+    });
+    if let Some((name, _, _)) = &operation.body {
+        described["requestBody"] =
+            json!({"required": true, "content": {"application/json": {"schema": reference(name)}}});
+    }
+    described
+}
+
+fn parameters(policy: &Policy) -> Vec<Value> {
+    let names = policy.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = names
+        .map(|name| json!({"name": name.trim_end_matches('+'), "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}))
+        .collect();
+    if policy.idempotency == Idempotency::Optional {
+        let about =
+            "1 to 64 visible ASCII characters, best a UUID. The same key and body get the first answer for 24 hours.";
+        parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": false, "description": about,
+            "schema": {"type": "string", "minLength": 16, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"}}));
+    }
+    parameters
+}
+
+fn responses(operation: &Operation) -> Value {
+    let policy = operation.policy;
+    let success = match &operation.answer {
+        Some((name, _, _)) => {
+            json!({"description": "Success", "content": {"application/json": {"schema": reference(name)}}})
+        }
+        None => json!({"description": "Success"}),
+    };
+    let mut responses = Map::from_iter([(policy.success.to_string(), success)]);
+    let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for kind in doors_own(operation).into_iter().chain(policy.problems.iter().copied()) {
+        by_status.entry(kind.status).or_default().push(kind.code);
+    }
+    for (status, mut codes) in by_status {
+        codes.sort_unstable();
+        codes.dedup();
+        let content = json!({"application/problem+json": {"schema": reference("Problem")}});
+        responses.insert(status.to_string(), json!({"description": codes.join(", "), "content": content}));
+    }
+    Value::Object(responses)
+}
+
+/// What the door itself can answer on a route.
+fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
+    let policy = operation.policy;
+    let mut own: Vec<&'static ProblemKind> =
+        vec![&kinds::HTTPS_REQUIRED, &kinds::INTERNAL, &kinds::UNAVAILABLE, &kinds::BODY_TOO_LARGE];
+    debug_assert!(policy.body_limit <= BODY_LIMIT);
+    if operation.body.is_some() {
+        own.extend([&kinds::MALFORMED_JSON, &kinds::UNSUPPORTED_MEDIA_TYPE, &kinds::INVALID_FIELDS]);
+    }
+    if policy.path.contains('{') {
+        own.push(&kinds::NOT_FOUND);
+    }
+    if !matches!(policy.access, Access::Anonymous | Access::Signature) {
+        own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
+    }
+    own
+}
+
+fn security(access: Access) -> Value {
+    match access {
+        Access::Anonymous => json!([]),
+        Access::SignedIn | Access::Permission(_) => json!([{"access_token": []}]),
+        Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
+        Access::Signature => json!([{"deployer_signature": []}]),
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// RFC 9457 section 3, with our extension members.
+fn problem_schema() -> Value {
+    let error = json!({"type": "object", "required": ["pointer", "code", "detail"], "properties": {
+        "pointer": {"type": "string", "description": "RFC 6901"}, "code": {"type": "string"}, "detail": {"type": "string"}}});
+    json!({"type": "object", "required": ["type", "title", "status", "code", "request_id"], "properties": {
+        "type": {"type": "string", "format": "uri-reference"}, "title": {"type": "string"}, "status": {"type": "integer"},
+        "code": {"type": "string", "enum": kinds::ALL.iter().map(|k| k.code).collect::<Vec<_>>()},
+        "detail": {"type": "string"}, "request_id": {"type": "string"}, "errors": {"type": "array", "items": error}}})
+}

@@ -1,0 +1,132 @@
+//! What is written to people.
+
+use askama::Template;
+use domain::{CompanyName, PersonName, TenantHost};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::name::shown;
+use crate::wrap::wrap;
+
+/// A mail, without its receiver.
+pub enum Message {
+    /// To the first admin of a new tenant, who has no password yet.
+    Welcome(Welcome),
+    /// To the first admin of a new tenant, who has one.
+    WelcomeExisting(WelcomeExisting),
+}
+
+/// The tenant is ready; here is the key.
+pub struct Welcome {
+    /// The admin, as the signup named them.
+    pub person: PersonName,
+    /// The tenant's company.
+    pub company: CompanyName,
+    /// Where the tenant lives.
+    pub host: TenantHost,
+    /// [`Links::activation`](crate::Links::activation).
+    pub activation_link: SecretString,
+    /// How long the link works.
+    pub valid_hours: u32,
+}
+
+/// The tenant is ready; the address belongs to a person who has a password. They get a membership and no credentials.
+pub struct WelcomeExisting {
+    /// The admin, as the signup named them.
+    pub person: PersonName,
+    /// The tenant's company.
+    pub company: CompanyName,
+    /// Where the tenant lives.
+    pub host: TenantHost,
+    /// [`Links::sign_in`](crate::Links::sign_in).
+    pub sign_in_link: String,
+}
+
+/// A mail as SES takes it.
+pub(crate) struct Rendered {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
+}
+
+impl Message {
+    /// A short name for what the mail is, for tags and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Welcome(_) => "welcome",
+            Self::WelcomeExisting(_) => "welcome-existing",
+        }
+    }
+
+    /// Fails only where a value's `Display` does; these are strings and numbers.
+    pub(crate) fn render(&self) -> askama::Result<Rendered> {
+        match self {
+            Self::Welcome(message) => message.render(),
+            Self::WelcomeExisting(message) => message.render(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "welcome.txt")]
+struct WelcomeText<'a> {
+    person: &'a str,
+    company: &'a str,
+    host: &'a TenantHost,
+    link: &'a str,
+    valid_hours: u32,
+}
+
+#[derive(Template)]
+#[template(path = "welcome.html")]
+struct WelcomeHtml<'a> {
+    subject: &'a str,
+    person: &'a str,
+    company: &'a str,
+    host: &'a TenantHost,
+    link: &'a str,
+    valid_hours: u32,
+}
+
+impl Welcome {
+    fn render(&self) -> askama::Result<Rendered> {
+        let (person, company) = (shown(self.person.as_str(), "there"), shown(self.company.as_str(), "Your company"));
+        let (host, link, valid_hours) = (&self.host, self.activation_link.expose_secret(), self.valid_hours);
+        let subject = format!("{company} is ready: choose your password");
+        let text = WelcomeText { person, company, host, link, valid_hours }.render()?;
+        let html = WelcomeHtml { subject: &subject, person, company, host, link, valid_hours }.render()?;
+        Ok(Rendered { text: wrap(&text), html, subject })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "welcome_existing.txt")]
+struct WelcomeExistingText<'a> {
+    person: &'a str,
+    company: &'a str,
+    host: &'a TenantHost,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "welcome_existing.html")]
+struct WelcomeExistingHtml<'a> {
+    subject: &'a str,
+    person: &'a str,
+    company: &'a str,
+    host: &'a TenantHost,
+    link: &'a str,
+}
+
+impl WelcomeExisting {
+    fn render(&self) -> askama::Result<Rendered> {
+        let (person, company) = (shown(self.person.as_str(), "there"), shown(self.company.as_str(), "Your company"));
+        let (host, link) = (&self.host, self.sign_in_link.as_str());
+        let subject = format!("{company} is ready");
+        let text = WelcomeExistingText { person, company, host, link }.render()?;
+        let html = WelcomeExistingHtml { subject: &subject, person, company, host, link }.render()?;
+        Ok(Rendered { text: wrap(&text), html, subject })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Each answer of Secrets Manager that matters, and what is made of it.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::SecretError;
+use crate::stand_in::{Answer, StandIn, refusal, value};
+
+const STRONG: &str = "yJ6hQ0sT2vW8xZ4bD1fG3kL5mN7pR9cE";
+const TOKEN: &str = "attempt-0000000000000000000000000001";
+
+fn always(answer: Answer) -> StandIn {
+    StandIn::new(move |_, _| answer.clone())
+}
+
+#[tokio::test]
+async fn the_current_version_is_read() {
+    let aws = always(value(STRONG));
+    assert_eq!(aws.secrets().current("s").await.unwrap().expose_secret(), STRONG);
+    assert_eq!(aws.last("GetSecretValue"), json!({ "SecretId": "s" }));
+}
+
+#[tokio::test]
+async fn what_can_be_guessed_is_refused() {
+    for weak in ["", "changeme", r#"{"initial":"changeme"}"#, "{}", r#"{"password":"short","user":"x"}"#] {
+        let error = always(value(weak)).secrets().current("s").await.unwrap_err();
+        assert!(matches!(error, SecretError::Weak { .. }), "{weak}: {error}");
+    }
+    for strong in [format!(r#"{{"initial":"{STRONG}"}}"#), format!("{{{STRONG}"), format!("\"{STRONG}")] {
+        assert!(always(value(&strong)).secrets().current("s").await.is_ok(), "{strong}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_whether_to_try_again_and_shows_no_value() {
+    for (answer, retryable) in [
+        (refusal("ResourceNotFoundException"), false),
+        (refusal("InvalidRequestException"), false),
+        (refusal("AccessDeniedException"), false),
+        (refusal("DecryptionFailure"), false),
+        (refusal("ThrottlingException"), true),
+        (refusal("InternalServiceError"), true),
+        (Some((200, json!(STRONG))), true),
+        (None, true),
+    ] {
+        let error = always(answer.clone()).secrets().current("innkeeper/dev/x").await.unwrap_err();
+        assert_eq!(error.is_retryable(), retryable, "{answer:?}: {error:?}");
+        assert!(error.to_string().contains("innkeeper/dev/x"));
+        assert!(!format!("{error:?}").contains(STRONG));
+    }
+}
+
+fn taken(deleted: bool, versions: &'static [&'static str], current: &'static str) -> StandIn {
+    StandIn::new(move |action, _| match action {
+        "CreateSecret" if deleted => refusal("InvalidRequestException"),
+        "CreateSecret" => refusal("ResourceExistsException"),
+        "DescribeSecret" => {
+            let stages: serde_json::Map<_, _> =
+                versions.iter().map(|version| ((*version).to_owned(), json!(["AWSCURRENT"]))).collect();
+            let mut found = json!({ "ARN": "arn:s", "Name": "s", "VersionIdsToStages": stages });
+            if deleted {
+                found["DeletedDate"] = json!(1_700_000_000);
+            }
+            Some((200, found))
+        }
+        _ => value(current),
+    })
+}
+
+async fn create(aws: &StandIn) -> Result<String, SecretError> {
+    aws.secrets().create("s", TOKEN, &SecretString::from(STRONG)).await.map(|arn| arn.to_string())
+}
+
+#[tokio::test]
+async fn a_new_secret_is_made_once() {
+    let aws = always(Some((200, json!({ "ARN": "arn:s", "Name": "s" }))));
+    assert_eq!(create(&aws).await.unwrap(), "arn:s");
+    assert_eq!(aws.last("CreateSecret"), json!({ "Name": "s", "ClientRequestToken": TOKEN, "SecretString": STRONG }));
+}
+
+#[tokio::test]
+async fn what_the_same_attempt_made_stays() {
+    let aws = taken(false, &[TOKEN], "an earlier value");
+    assert_eq!(create(&aws).await.unwrap(), "arn:s");
+    assert_eq!(aws.actions(), ["CreateSecret", "DescribeSecret"]);
+}
+
+#[tokio::test]
+async fn the_same_value_is_as_good_as_made() {
+    assert_eq!(create(&taken(false, &["other"], STRONG)).await.unwrap(), "arn:s");
+}
+
+#[tokio::test]
+async fn somebody_elses_value_is_left_alone() {
+    let aws = taken(false, &["other"], "another value");
+    assert!(matches!(create(&aws).await, Err(SecretError::Exists { .. })));
+    assert!(!aws.actions().contains(&"PutSecretValue".to_owned()));
+}
+
+#[tokio::test]
+async fn a_secret_marked_for_deletion_comes_back_with_the_new_value() {
+    let aws = taken(true, &["other"], "another value");
+    assert_eq!(create(&aws).await.unwrap(), "arn:s");
+    assert_eq!(aws.actions(), ["CreateSecret", "DescribeSecret", "RestoreSecret", "PutSecretValue"]);
+    assert_eq!(aws.last("PutSecretValue")["SecretString"], STRONG);
+
+    let aws = taken(true, &[TOKEN], "an earlier value");
+    assert_eq!(create(&aws).await.unwrap(), "arn:s");
+    assert_eq!(aws.actions(), ["CreateSecret", "DescribeSecret", "RestoreSecret"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_still_being_deleted_is_waited_for() {
+    let aws = StandIn::new(|action, _| match action {
+        "CreateSecret" => refusal("InvalidRequestException"),
+        _ => refusal("ResourceNotFoundException"),
+    });
+    assert!(create(&aws).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn deleting_twice_is_deleting_once() {
+    let aws = always(Some((200, json!({ "ARN": "arn:s" }))));
+    aws.secrets().delete("s").await.unwrap();
+    assert_eq!(aws.last("DeleteSecret"), json!({ "SecretId": "s", "ForceDeleteWithoutRecovery": true }));
+    always(refusal("ResourceNotFoundException")).secrets().delete("s").await.unwrap();
+    assert!(always(refusal("InternalServiceError")).secrets().delete("s").await.unwrap_err().is_retryable());
+}

@@ -1,0 +1,57 @@
+//! Everything that is secret: reading it, checking that it is worth its name, and using it without showing it.
+//!
+//! * [`Secrets`] reads from AWS Secrets Manager and keeps the secrets of silo tenants there.
+//! * [`Cached`] keeps one parsed secret for a bounded time; an outage of Secrets Manager does not stop its readers.
+//! * [`KeyRing`] is what a rotating secret holds: keys with a beginning and an end.
+//! * [`Signer`] and [`PublicKey`] are the two halves of a signing key; [`Mac`] comes from a ring of MAC keys.
+//! * [`DataKey`] seals values for a tenant, and is itself wrapped by a ring of key-encryption keys.
+//!
+//! Architecture Invariant: no other crate names the Secrets Manager SDK, and no type here that holds key material
+//! implements `Debug`, `Display`, `Clone` or `Serialize`.
+
+mod cached;
+mod client;
+mod error;
+mod mac;
+mod ring;
+mod seal;
+mod signing;
+#[cfg(test)]
+mod stand_in;
+mod strength;
+
+pub use cached::{Cached, Parse};
+pub use client::{Arn, Secrets};
+pub use error::{CallFailure, SecretError};
+pub use mac::Mac;
+pub use ring::{DataKeys, Key, KeyId, KeyRing, Purpose, RefreshKeys, SigningKeys};
+pub use seal::{DataKey, Sealed, Unsealable, WrappedKey};
+pub use signing::{PublicKey, Signer};
+pub use strength::check_strength;
+
+#[cfg(test)]
+mod opaque {
+    //! Proof, at compile time, that what holds key material cannot be printed or copied.
+
+    use super::{DataKey, Key, KeyRing, Signer, SigningKeys};
+
+    macro_rules! must_not_impl {
+        ($($type:ty),+: $traits:tt) => {
+            $(must_not_impl!(@type $type: $traits);)+
+        };
+        (@type $type:ty: ($($trait:path),+)) => {
+            $(const _: fn() = || {
+                trait AmbiguousIfImplemented<A> {
+                    fn item() {}
+                }
+                struct Implemented;
+                impl<T: ?Sized> AmbiguousIfImplemented<()> for T {}
+                impl<T: ?Sized + $trait> AmbiguousIfImplemented<Implemented> for T {}
+                let _ = <$type as AmbiguousIfImplemented<_>>::item;
+            };)+
+        };
+    }
+
+    must_not_impl!(Key, KeyRing<SigningKeys>, Signer, DataKey:
+        (std::fmt::Debug, std::fmt::Display, Clone, serde::Serialize));
+}

@@ -1,0 +1,167 @@
+//! Keys of the `core` table. A partition key is built from a typed id or from a platform marker, and nowhere else.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{IdentityId, SessionId, Step, Subdomain, TenantId};
+use sha2::{Digest, Sha256};
+
+use crate::item::{Item, s};
+
+/// How many partitions the outbox is spread over, so that a burst of signups does not meet one partition's limit.
+pub const OUTBOX_SHARDS: u8 = 8;
+
+/// Sorts after every other sort key of an identity, so that login's query (`sk < SESSIONS`) never reads sessions.
+pub(crate) const SESSIONS: &str = "~SESSION#";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+impl Key {
+    pub(crate) fn attributes(&self) -> Item {
+        Item::from([("pk".into(), s(&self.pk)), ("sk".into(), s(&self.sk))])
+    }
+
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name).and_then(|v: &AttributeValue| v.as_s().ok()).cloned();
+        Some(Self { pk: text("pk")?, sk: text("sk")? })
+    }
+
+    // A tenant's own partition.
+
+    pub(crate) fn tenant(id: &TenantId) -> Self {
+        Self::in_tenant(id, "TENANT")
+    }
+
+    pub(crate) fn in_tenant(id: &TenantId, sk: &str) -> Self {
+        key(tenant_partition(id), sk)
+    }
+
+    pub(crate) fn member(tenant: &TenantId, identity: &IdentityId) -> Self {
+        Self::in_tenant(tenant, &format!("MEMBER#{identity}"))
+    }
+
+    pub(crate) fn orphan(tenant: &TenantId, attempt: u32, step: Step) -> Self {
+        Self::in_tenant(tenant, &format!("ORPHAN#{attempt}#{}", step.name()))
+    }
+
+    pub(crate) fn mail(tenant: &TenantId, kind: &str, number: u32) -> Self {
+        Self::in_tenant(tenant, &format!("MAIL#{kind}#{number}"))
+    }
+
+    // A person's partition.
+
+    pub(crate) fn identity(id: &IdentityId) -> Self {
+        key(identity_partition(id), "IDENTITY")
+    }
+
+    pub(crate) fn pointer(id: &IdentityId, tenant: &TenantId) -> Self {
+        key(identity_partition(id), format!("TENANT#{tenant}"))
+    }
+
+    pub(crate) fn session(id: &IdentityId, session: &SessionId) -> Self {
+        key(identity_partition(id), format!("{SESSIONS}{session}"))
+    }
+
+    // Platform markers.
+
+    pub(crate) fn subdomain(name: &Subdomain) -> Self {
+        key(format!("SUBDOMAIN#{name}"), "CLAIM")
+    }
+
+    pub(crate) fn host(name: &str) -> Self {
+        key(format!("HOST#{name}"), "CLAIM")
+    }
+
+    pub(crate) fn email(normalized: &str) -> Self {
+        key(format!("EMAIL#{normalized}"), "CLAIM")
+    }
+
+    pub(crate) fn activation(digest: &str) -> Self {
+        key(format!("TOKEN#{digest}"), "ACTIVATION")
+    }
+
+    pub(crate) fn idempotency(digest: &str, operation: &str) -> Self {
+        key(format!("IDEMPOTENCY#{digest}"), operation)
+    }
+
+    pub(crate) fn outbox(tenant: &TenantId, attempt: u32) -> Self {
+        key(outbox_partition(outbox_shard(tenant)), format!("{tenant}#{attempt}"))
+    }
+
+    pub(crate) fn orphan_index(tenant: &TenantId, attempt: u32, step: Step) -> Self {
+        key(ORPHANS.to_owned(), format!("{tenant}#{attempt}#{}", step.name()))
+    }
+
+    pub(crate) fn signing(kid: &str) -> Self {
+        key(SIGNING.to_owned(), format!("KID#{kid}"))
+    }
+}
+
+pub(crate) const ORPHANS: &str = "ORPHANS";
+pub(crate) const SIGNING: &str = "PLATFORM#SIGNING";
+
+pub(crate) fn tenant_partition(id: &TenantId) -> String {
+    format!("T#{id}")
+}
+
+pub(crate) fn identity_partition(id: &IdentityId) -> String {
+    format!("ID#{id}")
+}
+
+pub(crate) fn outbox_partition(shard: u8) -> String {
+    format!("OUTBOX#{shard}")
+}
+
+fn outbox_shard(tenant: &TenantId) -> u8 {
+    Sha256::digest(tenant.to_string())[0] % OUTBOX_SHARDS
+}
+
+/// Lower-case hex of a SHA-256.
+pub(crate) fn hex_digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        // The length keeps ("ab", "c") and ("a", "bc") apart.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenants_items_are_in_its_partition_and_nobody_elses() {
+        let tenant = TenantId::parse("tenant-demo-0123abcd").unwrap();
+        let key = Key::orphan(&tenant, 2, Step::SeedAdmin);
+        assert_eq!((key.pk.as_str(), key.sk.as_str()), ("T#tenant-demo-0123abcd", "ORPHAN#2#SeedAdmin"));
+        assert_eq!(Key::of(&key.attributes()), Some(key));
+    }
+
+    #[test]
+    fn a_sessions_key_sorts_after_all_that_login_reads() {
+        let tenant = TenantId::parse("tenant-demo-0123abcd").unwrap();
+        let person = IdentityId::parse(&format!("usr_{}", "0".repeat(32))).unwrap();
+        let session = SessionId::parse(&format!("ses_{}", "0".repeat(32))).unwrap();
+        assert!(Key::identity(&person).sk.as_str() < SESSIONS && Key::pointer(&person, &tenant).sk.as_str() < SESSIONS);
+        assert!(Key::session(&person, &session).sk.as_str() > SESSIONS);
+    }
+
+    #[test]
+    fn the_outbox_is_spread_evenly_and_for_ever_the_same() {
+        let mut count = [0; OUTBOX_SHARDS as usize];
+        for n in 0..800 {
+            let tenant = TenantId::parse(&format!("tenant-demo-{n:08x}")).unwrap();
+            count[usize::from(outbox_shard(&tenant))] += 1;
+        }
+        assert!(count.iter().all(|n| (50..150).contains(n)), "{count:?}");
+        assert_eq!(outbox_shard(&TenantId::parse("tenant-demo-00000000").unwrap()), 0);
+    }
+}

@@ -1,0 +1,120 @@
+//! The store: DynamoDB, one file per aggregate, concrete over the SDK's client.
+//!
+//! Architecture Invariant: a partition key is built from a typed id or by platform code, here and nowhere else (`keys`).
+//! Every change of the business carries its audit entry in the same transaction. A rule that must hold under races is a
+//! condition expression, never a read followed by a write.
+//!
+//! # Access patterns
+//!
+//! All items but the audit entries are in `core`. Reads: `e` eventually, `s` strongly consistent; a read unit (RCU) is one
+//! strong read of 4 KB, half of it if eventual. Writes are transactional, at two write units (WCU) for each KB of each item;
+//! the audit entry's 2 are in the sums.
+//!
+//! | entity | pk / sk | written by | read by | read | write |
+//! |---|---|---|---|---|---|
+//! | tenant | `T#{tenant}` / `TENANT` | signup, every step | status | e 0.5 RCU | signup 8-16 WCU in all |
+//! | | | | steps, retry | s 1 RCU | step 4-10 WCU and its effects |
+//! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
+//! | subdomain claim | `SUBDOMAIN#{name}` / `CLAIM` | signup, archive | availability | e 0.5 | 4 |
+//! | outbox entry | `OUTBOX#{0..7}` / `{tenant}#{attempt}` | signup, retry; deleted by the first step | sweeper, Query per shard | s 1 per 4 KB | with signup, first step |
+//! | idempotency record | `IDEMPOTENCY#{digest}` / `{operation}` | the POST it is for, 24 h | the same, by its refused condition | - | with the POST |
+//! | database record | `T#{tenant}` / `DATABASE` | CreateDatabase | its undo, HealthCheck | s 1 | 2, with the step |
+//! | tenant secrets | `T#{tenant}` / `SECRETS` | GenerateSecrets | its undo, HealthCheck, the vault | s 1 | 2, with the step |
+//! | data key | `T#{tenant}` / `DATA-KEY` | GenerateSecrets, re-seal | its undo, HealthCheck, the vault | s 1 | 2, with the step |
+//! | stack record | `T#{tenant}` / `STACK` | DeployStack | its undo, the deployer's callback, HealthCheck | s 1 | 2, with the step |
+//! | domain record, host claim | `T#{tenant}` / `DOMAIN`, `HOST#{host}` / `CLAIM` | ConfigureDomain | its undo, HealthCheck | s 1 | 4, with the step |
+//! | schema record | `T#{tenant}` / `SCHEMA` | RunMigrations | RunMigrations, HealthCheck | s 1 | 4 with the lease |
+//! | lease | `T#{tenant}` / `LEASE` | RunMigrations | by its conditions | - | 1 to acquire (no transaction) |
+//! | orphan | `T#{tenant}` / `ORPHAN#{attempt}#{step}`, `ORPHANS` / `{tenant}#{attempt}#{step}` | an undo that fails | the alarm, Query of the index | e 0.5 per 4 KB | 4, with the step |
+//! | mail claim | `T#{tenant}` / `MAIL#{kind}#{n}` | SendWelcome, resend | by its condition | - | 2 |
+//! | probe | `T#{tenant}` / `PROBE` (in the tenant's own table for a silo) | HealthCheck | HealthCheck | s 1 | 2 (no transaction) |
+//! | identity, e-mail claim | `ID#{identity}` / `IDENTITY`, `EMAIL#{address}` / `CLAIM` | SeedAdmin, activation | login: claim, then Query of `ID#…` below the sessions | s 1 + 1 | 4 |
+//! | membership, pointer | `T#{tenant}` / `MEMBER#{identity}`, `ID#{identity}` / `TENANT#{tenant}` | SeedAdmin | door, login, member list | s 1 | 4 |
+//! | activation token | `TOKEN#{digest}` / `ACTIVATION`, TTL | SendWelcome, resend; deleted by activation | activation | s 1 | 2; activation 6 |
+//! | session | `ID#{identity}` / `~SESSION#{session}`, TTL | login | door | | 4 |
+//! | (admission) | session + membership + tenant | - | door, with every authenticated request: one BatchGetItem | s 3 RCU | - |
+//! | signing public key | `PLATFORM#SIGNING` / `KID#{kid}` | its rotation | JWKS, token check (cached), Query | s 1 | 4 |
+//! | audit entry | table `audit`: `T#{tenant}` or `PLATFORM` / `{time}#{hash}`, TTL by plan | every change | audit log | - | 2, in every transaction |
+
+mod activation;
+mod audit;
+mod effects;
+mod error;
+mod idempotency;
+mod identity;
+mod item;
+mod keys;
+mod lease;
+mod orphans;
+mod outbox;
+mod records;
+mod session;
+mod signing;
+mod signup;
+mod silo;
+mod steps;
+mod subdomain;
+mod tenant;
+mod transact;
+
+use aws_sdk_dynamodb::Client;
+use aws_types::SdkConfig;
+use serde::de::DeserializeOwned;
+
+pub use activation::IssuedActivation;
+pub use audit::Audit;
+pub use effects::Effects;
+pub use error::StoreError;
+pub use idempotency::IdempotencyRecord;
+pub use identity::{Identity, LoginView, Membership, MembershipPointer, MembershipStatus, PasswordHash};
+pub use keys::OUTBOX_SHARDS;
+pub use lease::Lease;
+pub use orphans::Orphan;
+pub use outbox::OutboxEntry;
+pub use records::{
+    Database, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord, TenantSecrets,
+};
+pub use session::{Admission, Session};
+pub use signing::PublicKey;
+pub use signup::{NewTenant, SignupOutcome};
+pub use silo::{DataPath, TableState, silo_table_name};
+pub use steps::{Begun, Finished, Outcome, Retried};
+pub use subdomain::Availability;
+pub use tenant::{Proof, Tenant};
+
+use crate::{item::Item, keys::Key};
+
+/// The names of the tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Everything but the audit log.
+    pub core: String,
+    /// The audit log.
+    pub audit: String,
+}
+
+/// DynamoDB, as this service uses it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+impl Store {
+    /// Over the client that `config` describes; nothing is sent.
+    #[must_use]
+    pub fn new(config: &SdkConfig, tables: Tables) -> Self {
+        Self { client: Client::new(config), tables }
+    }
+
+    /// What is stored under the key now (strongly consistent).
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        let get =
+            self.client.get_item().table_name(&self.tables.core).set_key(Some(key.attributes())).consistent_read(true);
+        Ok(Box::pin(get.send()).await?.item)
+    }
+
+    async fn record<T: DeserializeOwned>(&self, what: &'static str, key: &Key) -> Result<Option<T>, StoreError> {
+        self.get(key).await?.map(|found| item::read(what, found)).transpose()
+    }
+}

@@ -1,0 +1,113 @@
+//! The tenant: who it is, and how its provisioning stands, in one item.
+//!
+//! The item stays under 4 096 bytes whatever is in it, so that a status costs one eventually consistent `GetItem` of
+//! half a read unit. Whatever is not needed to tell the status or to run a step is in an item of its own.
+
+use domain::{CompanyName, EmailAddress, PersonName, Plan, Provisioning, Region, Subdomain, TenantId, TokenDigest};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Store, StoreError,
+    item::{attribute, item, n, read},
+    keys::Key,
+    transact::{Expr, Write},
+};
+
+/// A tenant's record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+    /// Its company.
+    pub company_name: CompanyName,
+    /// Its name in host names, claimed for it alone.
+    pub subdomain: Subdomain,
+    /// Who signed up.
+    pub admin_name: PersonName,
+    /// Where the activation link goes.
+    pub admin_email: EmailAddress,
+    /// What it pays for.
+    pub plan: Plan,
+    /// Where it lives.
+    pub region: Region,
+    /// Incremented by every write; a write that names an older one is refused.
+    pub version: u64,
+    /// Who may read the status without an account.
+    pub status_token: TokenDigest,
+    /// Where it stands.
+    pub provisioning: Provisioning,
+}
+
+/// What entitles a caller to read a tenant's status.
+#[derive(Debug)]
+pub enum Proof {
+    /// The digest of the status token presented.
+    StatusToken(TokenDigest),
+    /// The tenant of the verified access token.
+    Member(TenantId),
+    /// A platform role that may read every tenant; the route's policy has checked it.
+    Platform,
+}
+
+#[derive(Deserialize)]
+struct StatusView {
+    status_token: TokenDigest,
+    provisioning: Provisioning,
+}
+
+impl Store {
+    /// The tenant's progress, or none where the tenant does not exist or the proof does not fit: the two look the same.
+    ///
+    /// One eventually consistent `GetItem`; a read that lags a moment behind is only a progress bar that does.
+    pub async fn status_view(&self, tenant: &TenantId, proof: &Proof) -> Result<Option<Provisioning>, StoreError> {
+        if matches!(proof, Proof::Member(of) if of != tenant) {
+            return Ok(None);
+        }
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.tables.core)
+            .set_key(Some(Key::tenant(tenant).attributes()))
+            .projection_expression("status_token, #provisioning")
+            .expression_attribute_names("#provisioning", "provisioning");
+        let Some(found) = Box::pin(get.send()).await?.item else { return Ok(None) };
+        let view: StatusView = read("tenant", found)?;
+        let fits = match proof {
+            // `TokenDigest` compares in constant time.
+            Proof::StatusToken(digest) => *digest == view.status_token,
+            Proof::Member(_) | Proof::Platform => true,
+        };
+        Ok(fits.then_some(view.provisioning))
+    }
+
+    /// The tenant as it is now (strongly consistent).
+    pub async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.record("tenant", &Key::tenant(id)).await
+    }
+}
+
+impl Tenant {
+    pub(crate) fn create(&self) -> Result<Write, StoreError> {
+        let key = Key::tenant(&self.tenant_id);
+        let stored = item("tenant", &key, self)?;
+        Ok(Write::put("tenant", key, stored).when(Expr::absent()))
+    }
+
+    /// Replaces the provisioning of exactly the version and attempt that `self` was read at.
+    pub(crate) fn advance(&self, next: &Provisioning) -> Result<Write, StoreError> {
+        let expr = Expr::new("version = :version AND #provisioning.attempt = :attempt")
+            .name("#provisioning", "provisioning")
+            .value(":version", n(self.version))
+            .value(":attempt", n(self.provisioning.attempt()))
+            .value(":next", n(self.version + 1))
+            .value(":provisioning", attribute("provisioning", next)?);
+        let update = "SET #provisioning = :provisioning, version = :next";
+        Ok(Write::update("tenant", Key::tenant(&self.tenant_id), update, expr))
+    }
+
+    pub(crate) fn advanced(mut self, next: Provisioning) -> Self {
+        self.provisioning = next;
+        self.version += 1;
+        self
+    }
+}
