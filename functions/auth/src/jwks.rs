@@ -2,11 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use http::{Method, header::CACHE_CONTROL};
+use http::header::CACHE_CONTROL;
 use jiff::{SignedDuration, Timestamp};
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route},
+    http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route},
 };
 use serde::Serialize;
 use store::{PublicKey, Store, StoreError};
@@ -96,19 +96,13 @@ impl From<Error> for Problem {
 pub struct Jwks;
 
 impl Route for Jwks {
-    const POLICY: Policy = Policy {
-        operation: "auth-jwks",
-        summary: "Get the keys that access tokens are checked with",
-        method: Method::GET,
-        path: "/.well-known/jwks.json",
-        access: Access::Anonymous,
-        rate: Rate::General,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
+    const POLICY: Policy = Policy::read(
+        "auth-jwks",
+        "Get the keys that access tokens are checked with",
+        "/.well-known/jwks.json",
+        Access::Anonymous,
+        Rate::General,
+    );
     type Deps = Deps;
     type Body = ();
     type Answer = Json<Answer>;

@@ -2,10 +2,9 @@
 //! no other authenticated route pays for it.
 
 use domain::EmailAddress;
-use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Member, Policy, Problem, Rate, Reply, Route, kinds},
+    http::{Access, Cx, Json, Member, Policy, Problem, Rate, Reply, Route, kinds},
 };
 use serde::Serialize;
 use store::Store;
@@ -60,19 +59,13 @@ impl FromEnv for Deps {
 pub struct Whoami;
 
 impl Route for Whoami {
-    const POLICY: Policy = Policy {
-        operation: "auth-whoami",
-        summary: "See who the access token stands for",
-        method: Method::GET,
-        path: "/api/v1/auth/whoami",
-        access: Access::SignedIn,
-        rate: Rate::General,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
+    const POLICY: Policy = Policy::read(
+        "auth-whoami",
+        "See who the access token stands for",
+        "/api/v1/auth/whoami",
+        Access::SignedIn,
+        Rate::General,
+    );
     type Deps = Deps;
     type Body = ();
     type Answer = Json<Answer>;

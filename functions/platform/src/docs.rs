@@ -3,8 +3,8 @@
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::bytes;
-use http::{Method, header::CONTENT_SECURITY_POLICY};
-use lambda::http::{Access, Csrf, Cx, Idempotency, Page, Policy, Problem, ProblemKind, Rate, Reply, Route, kinds};
+use http::header::CONTENT_SECURITY_POLICY;
+use lambda::http::{Access, Cx, Page, Policy, Problem, ProblemKind, Rate, Reply, Route, kinds};
 
 use crate::Deps;
 
@@ -34,19 +34,8 @@ impl From<Error> for Problem {
 pub struct Docs;
 
 impl Route for Docs {
-    const POLICY: Policy = Policy {
-        operation: "platform-docs",
-        summary: "Read what each problem means",
-        method: Method::GET,
-        path: "/docs",
-        access: Access::Anonymous,
-        rate: Rate::General,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
+    const POLICY: Policy =
+        Policy::read("platform-docs", "Read what each problem means", "/docs", Access::Anonymous, Rate::General);
     type Deps = Deps;
     type Body = ();
     type Answer = Page;

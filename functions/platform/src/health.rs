@@ -1,7 +1,6 @@
 //! `GET /healthz`: that a request gets through. It says nothing else, to anybody who asks.
 
-use http::Method;
-use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route};
+use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,19 +18,8 @@ pub struct Answer {
 pub struct Health;
 
 impl Route for Health {
-    const POLICY: Policy = Policy {
-        operation: "platform-health",
-        summary: "See whether the API is up",
-        method: Method::GET,
-        path: "/healthz",
-        access: Access::Anonymous,
-        rate: Rate::General,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
+    const POLICY: Policy =
+        Policy::read("platform-health", "See whether the API is up", "/healthz", Access::Anonymous, Rate::General);
     type Deps = Deps;
     type Body = ();
     type Answer = Json<Answer>;

@@ -1,7 +1,6 @@
 //! `GET /openapi.json`: the generated description of the API. A test compares it with the routes.
 
-use http::Method;
-use lambda::http::{Access, Csrf, Cx, Idempotency, Page, Policy, Problem, Rate, Reply, Route};
+use lambda::http::{Access, Cx, Page, Policy, Problem, Rate, Reply, Route};
 
 use crate::Deps;
 
@@ -11,19 +10,13 @@ const DOCUMENT: &str = include_str!("../openapi.json");
 pub struct OpenApi;
 
 impl Route for OpenApi {
-    const POLICY: Policy = Policy {
-        operation: "platform-openapi",
-        summary: "Get the API's description (OpenAPI 3.1)",
-        method: Method::GET,
-        path: "/openapi.json",
-        access: Access::Anonymous,
-        rate: Rate::General,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
+    const POLICY: Policy = Policy::read(
+        "platform-openapi",
+        "Get the API's description (OpenAPI 3.1)",
+        "/openapi.json",
+        Access::Anonymous,
+        Rate::General,
+    );
     type Deps = Deps;
     type Body = ();
     type Answer = Page;

@@ -2,12 +2,9 @@
 //! which holds the status token's digest too.
 
 use domain::{Event, Failure, Permission, Provisioning, StepRecord, TenantId, TenantStatus};
-use http::{Method, header::RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use jiff::Timestamp;
-use lambda::{
-    Env, FromEnv, StartError,
-    http::{Access, Caller, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, kinds},
-};
+use lambda::http::{Access, Caller, Cx, Json, Policy, Problem, Rate, Reply, Route, kinds};
 use serde::Serialize;
 use store::{Proof, Store, StoreError};
 use utoipa::ToSchema;
@@ -134,17 +131,6 @@ impl EventAnswer {
     }
 }
 
-/// The store.
-pub struct Deps {
-    store: Store,
-}
-
-impl FromEnv for Deps {
-    async fn from_env(env: &Env) -> Result<Self, StartError> {
-        Ok(Self { store: env.store()? })
-    }
-}
-
 /// Why there is no status to tell.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -169,25 +155,19 @@ impl From<Error> for Problem {
 pub struct Status;
 
 impl Route for Status {
-    const POLICY: Policy = Policy {
-        operation: "signup-status",
-        summary: "Follow a tenant's provisioning",
-        method: Method::GET,
-        path: "/api/v1/tenants/{tenant_id}/status",
-        access: Access::StatusToken { or: Permission::TenantRead },
-        rate: Rate::Status,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
-    type Deps = Deps;
+    const POLICY: Policy = Policy::read(
+        "signup-status",
+        "Follow a tenant's provisioning",
+        "/api/v1/tenants/{tenant_id}/status",
+        Access::StatusToken { or: Permission::TenantRead },
+        Rate::Status,
+    );
+    type Deps = Store;
     type Body = ();
     type Answer = Json<Answer>;
     type Error = Error;
 
-    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+    async fn handle(store: &Store, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let tenant_id: TenantId = cx.path("tenant_id").map_err(|_| Error::NotFound)?;
         let proof = match cx.caller {
             Caller::StatusToken(digest) => Proof::StatusToken(digest),
@@ -195,7 +175,7 @@ impl Route for Status {
             Caller::Member(_) => Proof::Member(tenant_id.clone()),
             Caller::Anonymous => return Err(Error::NotFound),
         };
-        let provisioning = deps.store.status_view(&tenant_id, &proof).await?.ok_or(Error::NotFound)?;
+        let provisioning = store.status_view(&tenant_id, &proof).await?.ok_or(Error::NotFound)?;
         let running =
             matches!(provisioning.status(), TenantStatus::Requested | TenantStatus::Queued | TenantStatus::InProgress);
         let reply = Reply::json(Answer::of(&tenant_id, &provisioning));

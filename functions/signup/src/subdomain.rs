@@ -1,11 +1,7 @@
 //! `GET /api/v1/subdomains/{name}`: whether a name can be had. One eventually consistent read; the claim decides.
 
 use domain::{Rule, Subdomain};
-use http::Method;
-use lambda::{
-    Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route},
-};
+use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route};
 use serde::Serialize;
 use store::{Availability as Claim, Store, StoreError};
 use utoipa::ToSchema;
@@ -31,17 +27,6 @@ impl Answer {
     }
 }
 
-/// The store.
-pub struct Deps {
-    store: Store,
-}
-
-impl FromEnv for Deps {
-    async fn from_env(env: &Env) -> Result<Self, StartError> {
-        Ok(Self { store: env.store()? })
-    }
-}
-
 /// The store is all that can fail.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -57,31 +42,25 @@ impl From<Error> for Problem {
 pub struct Availability;
 
 impl Route for Availability {
-    const POLICY: Policy = Policy {
-        operation: "signup-subdomain",
-        summary: "See whether a subdomain can be had",
-        method: Method::GET,
-        path: "/api/v1/subdomains/{name}",
-        access: Access::Anonymous,
-        rate: Rate::General,
-        body_limit: 0,
-        csrf: Csrf::Exempt("changes nothing"),
-        idempotency: Idempotency::NotNeeded,
-        success: 200,
-        problems: &[],
-    };
-    type Deps = Deps;
+    const POLICY: Policy = Policy::read(
+        "signup-subdomain",
+        "See whether a subdomain can be had",
+        "/api/v1/subdomains/{name}",
+        Access::Anonymous,
+        Rate::General,
+    );
+    type Deps = Store;
     type Body = ();
     type Answer = Json<Answer>;
     type Error = Error;
 
-    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+    async fn handle(store: &Store, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let text = cx.path_text("name");
         let name = match Subdomain::parse(text) {
             Ok(name) => name,
             Err(rule) => return Ok(Reply::json(Answer::refused(text, rule))),
         };
-        let availability = match deps.store.subdomain(&name).await? {
+        let availability = match store.subdomain(&name).await? {
             Claim::Free => "available",
             // A tombstone is not told apart: who had the name is nobody's business.
             Claim::Taken | Claim::Tombstoned => "taken",

@@ -50,6 +50,13 @@ pub trait FromEnv: Sized + Send + Sync + 'static {
     fn from_env(env: &Env) -> impl Future<Output = Result<Self, StartError>> + Send;
 }
 
+/// For handlers that need nothing else.
+impl FromEnv for Store {
+    async fn from_env(env: &Env) -> Result<Self, StartError> {
+        env.store()
+    }
+}
+
 impl Env {
     /// The variable's value; unset and empty are the same refusal, so that nothing ever compares with an empty secret.
     ///

@@ -36,6 +36,7 @@ fn claims() -> Claims {
         role: Role::Owner,
         exp: now().as_second() + LIFETIME.as_secs(),
         iat: now().as_second(),
+        nbf: None,
         jti: "0".repeat(32),
     }
 }

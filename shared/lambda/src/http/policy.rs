@@ -34,6 +34,31 @@ pub struct Policy {
     pub problems: &'static [&'static crate::http::ProblemKind],
 }
 
+impl Policy {
+    /// The policy of a route that only reads: GET, no body, nothing to protect from a forged request.
+    pub const fn read(
+        operation: &'static str,
+        summary: &'static str,
+        path: &'static str,
+        access: Access,
+        rate: Rate,
+    ) -> Self {
+        Self {
+            operation,
+            summary,
+            method: Method::GET,
+            path,
+            access,
+            rate,
+            body_limit: 0,
+            csrf: Csrf::Exempt("changes nothing"),
+            idempotency: Idempotency::NotNeeded,
+            success: 200,
+            problems: &[],
+        }
+    }
+}
+
 /// The policy of a route by reference, for the program's whole life.
 pub(crate) struct Of<R>(std::marker::PhantomData<R>);
 
