@@ -37,7 +37,7 @@ pub enum IssueError {
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Self {
         let passes = matches!(&error, IssueError::Keys(cause) if cause.is_retryable());
-        Self::new(if passes { &kinds::UNAVAILABLE } else { &kinds::INTERNAL }).source(error)
+        if passes { Self::unavailable(error) } else { Self::new(&kinds::INTERNAL).source(error) }
     }
 }
 

@@ -128,9 +128,9 @@ impl From<Error> for Problem {
             Error::Signature => Self::new(&kinds::INVALID_SIGNATURE),
             Error::NobodyWaits => Self::new(&kinds::NOBODY_WAITS),
             Error::Store(error) => error.into(),
-            Error::Record(error @ workflow::StepError::Retry { .. }) => Self::new(&kinds::UNAVAILABLE).source(error),
+            Error::Record(error @ workflow::StepError::Retry { .. }) => Self::unavailable(error),
             Error::Record(error) => Self::new(&kinds::NOBODY_WAITS).source(error),
-            Error::Workflow(error) => Self::new(&kinds::UNAVAILABLE).source(error),
+            Error::Workflow(error) => Self::unavailable(error),
         }
     }
 }

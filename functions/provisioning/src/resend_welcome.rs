@@ -50,7 +50,7 @@ impl From<Error> for Problem {
             Error::NotFound => Self::new(&kinds::NOT_FOUND),
             Error::NotReady => Self::new(&kinds::WRONG_STATE).detail("only a READY tenant has a welcome mail"),
             Error::JustSent => Self::new(&kinds::WRONG_STATE).detail("a welcome mail was sent within this minute"),
-            Error::NotSent(source) => Self::new(&kinds::UNAVAILABLE).boxed_source(source),
+            Error::NotSent(source) => Self::unavailable(source),
         }
     }
 }

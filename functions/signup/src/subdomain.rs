@@ -1,7 +1,7 @@
 //! `GET /api/v1/subdomains/{name}`: whether a name can be had. One eventually consistent read; the claim decides.
 
 use domain::{Rule, Subdomain};
-use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route};
+use lambda::http::{Access, Cx, Json, Policy, Rate, Reply, Route};
 use serde::Serialize;
 use store::{Availability as Claim, Store, StoreError};
 use utoipa::ToSchema;
@@ -27,17 +27,6 @@ impl Answer {
     }
 }
 
-/// The store is all that can fail.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct Error(#[from] StoreError);
-
-impl From<Error> for Problem {
-    fn from(Error(error): Error) -> Self {
-        error.into()
-    }
-}
-
 /// The route.
 pub struct Availability;
 
@@ -52,9 +41,9 @@ impl Route for Availability {
     type Deps = Store;
     type Body = ();
     type Answer = Json<Answer>;
-    type Error = Error;
+    type Error = StoreError;
 
-    async fn handle(store: &Store, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+    async fn handle(store: &Store, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, StoreError> {
         let text = cx.path_text("name");
         let name = match Subdomain::parse(text) {
             Ok(name) => name,

@@ -51,7 +51,6 @@ impl Options {
     pub fn memory(url: &str) -> Self {
         let parameters = [
             ("Stage", "local"),
-            ("RequireHttps", "false"),
             ("PublicUrl", url),
             ("BaseDomain", "innkeeper.test"),
             ("MailFrom", "welcome@innkeeper.test"),

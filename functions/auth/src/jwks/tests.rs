@@ -1,5 +1,6 @@
 //! What is shown of the keys, and how often they are read.
 
+use http::Method;
 use http::StatusCode;
 use serde_json::json;
 

@@ -17,7 +17,7 @@ mod settings;
 pub use body::{Body, Described, Errors, Field, Json, Unknown};
 pub use caller::{Authenticator, Caller, Member};
 pub(crate) use policy::Of;
-pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate};
+pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, UNMATCHED};
 pub use problem::{Kind as ProblemKind, Problem, kinds};
 pub use reply::{Answer, Page, Reply};
 pub use route::{Cx, Route, Routes};

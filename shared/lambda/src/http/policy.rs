@@ -7,6 +7,9 @@ use http::Method;
 /// The largest body any route takes: 1 MiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
+/// The path of the route that takes what no other route of the API takes, by any method; API Gateway calls it so too.
+pub const UNMATCHED: &str = "$default";
+
 /// Everything the door has to know about a route before its handler runs.
 #[derive(Debug)]
 pub struct Policy {
@@ -14,9 +17,9 @@ pub struct Policy {
     pub operation: &'static str,
     /// One line for the API's documentation.
     pub summary: &'static str,
-    /// HTTP method.
+    /// HTTP method; of [`UNMATCHED`] it says nothing.
     pub method: Method,
-    /// Path as the template writes it, with `{parameters}`.
+    /// Path as the template writes it, with `{parameters}`; or [`UNMATCHED`].
     pub path: &'static str,
     /// Who may call it. Nobody, until this says so.
     pub access: Access,

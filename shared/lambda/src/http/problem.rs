@@ -4,7 +4,7 @@
 //! Every code is a constant in [`kinds`], so that the documentation page that `type` resolves to is complete.
 
 use domain::FieldError;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde::Serialize;
 
 use super::reply::Parts;
@@ -67,11 +67,10 @@ impl Problem {
         self
     }
 
-    /// What the log keeps, boxed already.
-    #[must_use]
-    pub fn boxed_source(mut self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        self.source = Some(source);
-        self
+    /// 503 with `Retry-After`: a dependency is down or throttles, and the SDK's own retries are used up.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let problem = Self { source: Some(source.into()), ..Self::new(&kinds::UNAVAILABLE) };
+        problem.header(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     /// A header of the answer, such as `Retry-After`.
@@ -110,8 +109,7 @@ impl Problem {
 impl From<store::StoreError> for Problem {
     /// What is left of a store's error once the handler has taken the cases that mean something to it.
     fn from(error: store::StoreError) -> Self {
-        let kind = if error.is_retryable() { &kinds::UNAVAILABLE } else { &kinds::INTERNAL };
-        Self::new(kind).source(error)
+        if error.is_retryable() { Self::unavailable(error) } else { Self::new(&kinds::INTERNAL).source(error) }
     }
 }
 

@@ -182,8 +182,13 @@ impl Door {
         if let Some(found) = matching().find(|(r, _)| r.policy.method == *method) {
             return Ok(found);
         }
-        let kind = if matching().next().is_some() { &kinds::METHOD_NOT_ALLOWED } else { &kinds::NOT_FOUND };
-        Err(Problem::new(kind))
+        let allowed: Vec<&str> = matching().map(|(route, _)| route.policy.method.as_str()).collect();
+        match HeaderValue::from_str(&allowed.join(", ")) {
+            Ok(allow) if !allow.is_empty() => {
+                Err(Problem::new(&kinds::METHOD_NOT_ALLOWED).header(header::ALLOW, allow))
+            }
+            _ => Err(Problem::new(&kinds::NOT_FOUND)),
+        }
     }
 
     /// Size before anything is parsed, caller before the body is read.
@@ -195,7 +200,7 @@ impl Door {
         now: jiff::Timestamp,
     ) -> Result<Caller, Problem> {
         let headers = request.headers();
-        if self.settings.require_https && headers.get("x-forwarded-proto").is_some_and(|p| p.as_bytes() != b"https") {
+        if self.settings.require_https && headers.get("x-forwarded-proto").is_none_or(|p| p.as_bytes() != b"https") {
             return Err(Problem::new(&kinds::HTTPS_REQUIRED));
         }
         if body_length(request.body()) > policy.body_limit {
