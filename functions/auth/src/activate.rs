@@ -64,9 +64,10 @@ pub struct Answer {
     /// What to sign in with.
     #[schema(value_type = String, format = "email")]
     email: EmailAddress,
-    /// The tenant that the link was for.
-    #[schema(value_type = String, example = "tenant-demo-1f2e3d4c")]
-    tenant_id: TenantId,
+    /// The tenant that the link was for; a platform role has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "tenant-demo-1f2e3d4c")]
+    tenant_id: Option<TenantId>,
 }
 
 /// Why no password was set.
@@ -145,7 +146,7 @@ impl Route for Activate {
         let issued = deps.store.issued_activation(&digest, cx.now).await?;
         let issued = issued.ok_or(Error::Refused("unknown, used or expired"))?;
         let (identity, tenant) = deps.holder(&issued).await?.ok_or(Error::Refused("its person or tenant is gone"))?;
-        let password = parse_password(&sent.password, &identity, &tenant)?;
+        let password = parse_password(&sent.password, &identity, tenant.as_ref())?;
         let hash = deps.hasher.hash(password, &*deps.entropy).await?;
         let audit = activated(&issued, &cx.request_id, cx.now).into();
         if deps.store.activate(&digest, &issued, &hash, cx.now, &audit).await? {
@@ -157,15 +158,20 @@ impl Route for Activate {
 }
 
 impl Deps {
-    async fn holder(&self, issued: &IssuedActivation) -> Result<Option<(Identity, Tenant)>, StoreError> {
+    /// The person, and the tenant where the token is for one.
+    async fn holder(&self, issued: &IssuedActivation) -> Result<Option<(Identity, Option<Tenant>)>, StoreError> {
         let Some(identity) = self.store.identity(&issued.identity_id).await? else { return Ok(None) };
-        Ok(self.store.tenant(&issued.tenant_id).await?.map(|tenant| (identity, tenant)))
+        let Some(id) = &issued.tenant_id else { return Ok(Some((identity, None))) };
+        Ok(self.store.tenant(id).await?.map(|tenant| (identity, Some(tenant))))
     }
 }
 
-fn parse_password(text: &str, identity: &Identity, tenant: &Tenant) -> Result<Password, Problem> {
+fn parse_password(text: &str, identity: &Identity, tenant: Option<&Tenant>) -> Result<Password, Problem> {
     let words = ContextWords::new().person(&identity.name).email(&identity.email);
-    let words = words.company(&tenant.company_name).subdomain(&tenant.subdomain);
+    let words = match tenant {
+        Some(tenant) => words.company(&tenant.company_name).subdomain(&tenant.subdomain),
+        None => words,
+    };
     Password::parse(text, &words).map_err(|rule| Problem::fields(vec![rule.at("/password")]))
 }
 
@@ -173,7 +179,7 @@ fn activated(issued: &IssuedActivation, request_id: &CorrelationId, at: Timestam
     AuditEntry {
         actor: Actor::Identity(issued.identity_id.clone()),
         action: Action::IdentityActivated,
-        tenant: Some(issued.tenant_id.clone()),
+        tenant: issued.tenant_id.clone(),
         correlation_id: request_id.clone(),
         before: Facts::new().with("email_verified", &false),
         after: Facts::new().with("email_verified", &true),

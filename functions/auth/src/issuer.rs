@@ -1,6 +1,9 @@
 //! Issues access tokens (RFC 9068), and publishes the keys that they are signed with.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use domain::{
     Action, Actor, AuditEntry, Clock, CorrelationId, Entropy, Facts, IdentityId, Role, SessionId, TenantId, bytes,
@@ -8,18 +11,18 @@ use domain::{
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lambda::{
-    Env, StartError,
+    Env, PublicKeys, StartError,
     access_token::{Claims, LIFETIME, TYPE},
     http::{Problem, kinds},
 };
 use secrets::{Cached, KeyRing, SecretError, Secrets, Signer, SigningKeys};
-use store::{PublicKey, Store};
+use store::{Admission, PublicKey, Store, StoreError};
 
 /// Whom a token is for.
 pub(crate) struct Grant {
     pub(crate) identity: IdentityId,
     pub(crate) session: SessionId,
-    pub(crate) tenant: TenantId,
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) role: Role,
 }
 
@@ -29,6 +32,12 @@ pub enum IssueError {
     /// The private keys could not be read.
     #[error("the signing keys cannot be used")]
     Keys(#[from] SecretError),
+    /// The published keys could not be read.
+    #[error("the published keys cannot be read")]
+    Published(#[from] StoreError),
+    /// The key that signs is retired, and its successor has not come through yet.
+    #[error("the signing key is retired, and the ring has no other")]
+    Retired,
     /// The library refused to sign.
     #[error("the token could not be signed")]
     Sign(#[from] jsonwebtoken::errors::Error),
@@ -36,7 +45,12 @@ pub enum IssueError {
 
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Self {
-        let passes = matches!(&error, IssueError::Keys(cause) if cause.is_retryable());
+        let passes = match &error {
+            IssueError::Keys(cause) => cause.is_retryable(),
+            IssueError::Published(cause) => cause.is_retryable(),
+            IssueError::Retired => true,
+            IssueError::Sign(_) => false,
+        };
         if passes { Self::unavailable(error) } else { Self::new(&kinds::INTERNAL).source(error) }
     }
 }
@@ -46,27 +60,69 @@ pub(crate) struct Issuer {
     name: String,
     audience: String,
     ring: Cached<KeyRing<SigningKeys>>,
+    store: Store,
+    published: PublicKeys,
+    /// The latest generation of the published keys that somebody has seen.
+    generation: AtomicU64,
     entropy: Arc<dyn Entropy>,
 }
 
 impl Issuer {
     /// Reads the ring, and publishes what is not published: the first key of a new stack is in the JWKS before it signs.
     pub(crate) async fn from_env(env: &Env, store: &Store) -> Result<Self, StartError> {
+        let issuer = Self::of_published_keys(env).await?;
+        let ring = issuer.ring.get().await?;
+        if publish(&ring, &issuer.published, store, &*env.clock, &*env.entropy).await? {
+            issuer.published.warm(store).await?;
+        }
+        Ok(issuer)
+    }
+
+    /// Reads the ring. For functions that serve nobody who has not signed in, and so come after [`Issuer::from_env`].
+    pub(crate) async fn of_published_keys(env: &Env) -> Result<Self, StartError> {
         let secret = env.required("SIGNING_KEYS_SECRET")?;
         let ring = Cached::new(Secrets::new(&env.sdk), secret, env.clock.clone(), KeyRing::parse);
-        publish(&*ring.get().await?, store, &*env.clock, &*env.entropy).await?;
+        ring.get().await?;
+        let (store, published) = (env.store()?, PublicKeys::default());
+        published.warm(&store).await?;
         Ok(Self {
             name: env.required("TOKEN_ISSUER")?.to_owned(),
             audience: env.required("TOKEN_AUDIENCE")?.to_owned(),
             ring,
+            store,
+            published,
+            generation: AtomicU64::default(),
             entropy: env.entropy.clone(),
         })
     }
 
+    /// Takes note of the generation of the published keys that an admission has shown: where a key was retired since, no
+    /// token is issued by it any more.
+    pub(crate) fn heed(&self, admission: &Admission) {
+        self.generation.fetch_max(admission.signing_generation, Ordering::Relaxed);
+    }
+
     /// A token that lives for [`LIFETIME`] from now.
     pub(crate) async fn issue(&self, grant: Grant, now: Timestamp) -> Result<String, IssueError> {
-        let signer = self.ring.get().await?.signer(now)?;
+        let signer = self.signer(now).await?;
         Ok(sign(&self.claims(grant, now), &signer)?)
+    }
+
+    /// By a key that every door accepts until the token has died.
+    async fn signer(&self, now: Timestamp) -> Result<Signer, IssueError> {
+        let end = now + LIFETIME;
+        self.published.catch_up(&self.store, self.generation.load(Ordering::Relaxed)).await?;
+        let ring = self.ring.get().await?;
+        if self.published.serves(ring.active(now)?.id().as_str(), end, &self.store, now).await? {
+            return Ok(ring.signer(now)?);
+        }
+        // This copy of the ring is from before the retirement.
+        let good = |ring: &KeyRing<SigningKeys>| {
+            ring.active(now).is_ok_and(|key| self.published.serves_until(key.id().as_str(), end))
+        };
+        let ring = self.ring.get_where(good).await?;
+        let accepted = self.published.serves(ring.active(now)?.id().as_str(), end, &self.store, now).await?;
+        if accepted { Ok(ring.signer(now)?) } else { Err(IssueError::Retired) }
     }
 
     fn claims(&self, grant: Grant, now: Timestamp) -> Claims {
@@ -74,7 +130,7 @@ impl Issuer {
             iss: self.name.clone(),
             aud: self.audience.clone(),
             sub: grant.identity,
-            tid: Some(grant.tenant),
+            tid: grant.tenant,
             sid: grant.session,
             role: grant.role,
             exp: now.as_second() + LIFETIME.as_secs(),
@@ -92,21 +148,22 @@ fn sign(claims: &Claims, signer: &Signer) -> Result<String, jsonwebtoken::errors
     encode(&header, claims, &EncodingKey::from_ed_der(signer.pkcs8()))
 }
 
+/// Says whether anything was missing.
 async fn publish(
     ring: &KeyRing<SigningKeys>,
+    published: &PublicKeys,
     store: &Store,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
-) -> Result<(), StartError> {
-    let published = store.signing_keys().await?;
-    let missing =
-        ring.public_keys().into_iter().filter(|key| published.iter().all(|known| known.kid != key.kid.as_str()));
-    for key in missing {
+) -> Result<bool, StartError> {
+    let mut any = false;
+    for key in ring.public_keys().into_iter().filter(|key| !published.contains(key.kid.as_str())) {
         let (kid, created_at) = (key.kid.to_string(), clock.now());
         let public = PublicKey { kid, x: key.x, not_before: key.not_before, retire_at: key.retire_at, created_at };
         store.publish_signing_key(&public, &published_by_us(created_at, entropy).into()).await?;
+        any = true;
     }
-    Ok(())
+    Ok(any)
 }
 
 fn published_by_us(at: Timestamp, entropy: &dyn Entropy) -> AuditEntry {

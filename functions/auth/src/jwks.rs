@@ -58,13 +58,15 @@ impl Jwk {
 
 /// The store, and what was read from it lately.
 pub struct Deps {
+    pub(crate) issuer: String,
     store: Store,
     lately: Mutex<Option<(Timestamp, Vec<PublicKey>)>>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
-        Ok(Self { store: env.store()?, lately: Mutex::default() })
+        let issuer = env.required("TOKEN_ISSUER")?.to_owned();
+        Ok(Self { issuer, store: env.store()?, lately: Mutex::default() })
     }
 }
 

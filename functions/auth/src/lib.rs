@@ -1,12 +1,22 @@
-//! Signing in: set a first password, get a token, see who one is, check tokens elsewhere.
+//! Signing in: set a first password, get a token and keep it fresh, see who one is and where, check tokens elsewhere.
 
 pub mod activate;
+mod bootstrap;
+mod credentials;
 mod issuer;
 pub mod jwks;
 pub mod login;
+pub mod logout;
+pub mod openid_configuration;
 pub mod password_hash;
+pub mod refresh;
+mod refresh_tokens;
+pub mod session_list;
+pub mod session_revoke;
+pub mod session_revoke_others;
 #[cfg(test)]
 mod stand_in;
+pub mod switch_tenant;
 pub mod whoami;
 
 use lambda::Function;
@@ -19,8 +29,19 @@ pub const ACTIVATE: Function = Function::http::<(activate::Activate,)>("auth-act
 pub const LOGIN: Function = Function::http::<(login::Login,)>("auth-login");
 /// `GET /api/v1/auth/whoami`
 pub const WHOAMI: Function = Function::http::<(whoami::Whoami,)>("auth-whoami");
-/// `GET /.well-known/jwks.json`
-pub const JWKS: Function = Function::http::<(jwks::Jwks,)>("auth-jwks");
+/// `GET /.well-known/jwks.json`, `GET /.well-known/openid-configuration`
+pub const JWKS: Function = Function::http::<(jwks::Jwks, openid_configuration::OpenidConfiguration)>("auth-jwks");
+/// `POST /api/v1/auth/refresh`
+pub const REFRESH: Function = Function::http::<(refresh::Refresh,)>("auth-refresh");
+/// `POST /api/v1/auth/logout`, and the routes below `/api/v1/auth/sessions`
+pub const SESSIONS: Function = Function::http::<(
+    session_list::ListSessions,
+    session_revoke::RevokeSession,
+    session_revoke_others::RevokeOthers,
+    logout::Logout,
+)>("auth-sessions");
+/// `POST /api/v1/auth/switch-tenant`
+pub const SWITCH_TENANT: Function = Function::http::<(switch_tenant::SwitchTenant,)>("auth-switch-tenant");
 
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&ACTIVATE, &LOGIN, &WHOAMI, &JWKS];
+pub const FUNCTIONS: &[&Function] = &[&ACTIVATE, &LOGIN, &WHOAMI, &JWKS, &REFRESH, &SESSIONS, &SWITCH_TENANT];

@@ -2,36 +2,43 @@
 //!
 //! Whoever does not know the password learns nothing: unknown account, wrong password, an account that was never
 //! activated and one without a usable tenant get the same answer, after the same two reads and one hash.
-//! A success costs one read more, which is the door's own check, and one transaction.
+//! A success costs one read more, which is the door's own check, and one transaction. Before all that, the try is counted
+//! against the client ([`Rule::PROOF`]): one write, and another to take a success back.
+//!
+//! Who has a platform role gets a session for the platform, unless they name a tenant. The bootstrap credentials
+//! ([`bootstrap`](crate::bootstrap)) are one more way in, while they exist.
 
 use std::sync::Arc;
 
 use domain::{
     Action, Actor, AuditEntry, CorrelationId, EmailAddress, Entropy, Facts, FieldError, IdentityId, PasswordAttempt,
-    Role, SessionId, TenantId, TenantStatus,
+    Role, SessionId, TenantId,
+    refresh::{Channel, Family},
+    throttle::Rule,
 };
 use http::{HeaderValue, Method, header::WWW_AUTHENTICATE};
-use jiff::SignedDuration;
 use lambda::{
     Env, FromEnv, StartError,
     access_token::LIFETIME,
     http::{
-        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown,
-        kinds,
+        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Throttle,
+        Unknown, WARNING, kinds,
     },
 };
+use secrets::SecretError;
 use serde::{Deserialize, Serialize};
-use store::{LoginView, MembershipPointer, Session, Store, StoreError};
+use store::{Audit, LoginView, Session, Store, StoreError};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
+    bootstrap::BootstrapLogin,
+    credentials::{Person, Proof, authenticate, enter},
     issuer::{Grant, IssueError, Issuer},
-    password_hash::{HashError, Hasher, Verdict},
+    password_hash::{HashError, Hasher},
+    refresh_tokens::{RefreshTokens, client_of},
 };
 
-/// Absolute: nothing prolongs a session (REQUIREMENTS.md R12).
-const SESSION: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Characters of `User-Agent` that are kept for the list of sessions.
 const MAX_CLIENT: usize = 200;
 
@@ -49,6 +56,10 @@ pub struct Request {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "demo")]
     tenant: Field<String>,
+    /// How to get the refresh token: `api` in the answer, `browser` in the cookie `__Host-refresh`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^(api|browser)$", default = "api")]
+    client: Field<String>,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -58,6 +69,7 @@ struct Credentials {
     email: EmailAddress,
     password: PasswordAttempt,
     tenant: Option<String>,
+    channel: Channel,
 }
 
 impl Request {
@@ -67,15 +79,25 @@ impl Request {
         let email = errors.require("email", self.email);
         let password = errors.require("password", self.password).map(Zeroizing::new);
         let tenant = errors.take("tenant", self.tenant);
+        let channel = channel(errors.take("client", self.client).as_deref(), &mut errors);
         let email =
             email.and_then(|text| EmailAddress::parse(&text).map_err(|rule| errors.push(rule.at("/email"))).ok());
         let password = password
             .and_then(|text| PasswordAttempt::parse(&text).map_err(|rule| errors.push(rule.at("/password"))).ok());
         match (email, password) {
-            (Some(email), Some(password)) => errors.finish(Ok(Credentials { email, password, tenant })),
+            (Some(email), Some(password)) => errors.finish(Ok(Credentials { email, password, tenant, channel })),
             _ => errors.finish(Err(Vec::new())),
         }
     }
+}
+
+fn channel(client: Option<&str>, errors: &mut Errors) -> Channel {
+    match client {
+        Some("browser") => return Channel::Cookie,
+        None | Some("api") => {}
+        Some(_) => errors.push(domain::Rule::new("unknown", "is api or browser").at("/client")),
+    }
+    Channel::Body
 }
 
 /// The way in.
@@ -89,9 +111,25 @@ pub struct Answer {
     /// Seconds.
     #[schema(example = 900)]
     expires_in: i64,
-    /// The active tenant.
-    #[schema(value_type = String, example = "tenant-demo-1f2e3d4c")]
-    tenant_id: TenantId,
+    /// The active tenant; a platform role has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "tenant-demo-1f2e3d4c")]
+    tenant_id: Option<TenantId>,
+    /// For the next refresh; works once. A browser has it in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ink_rt_…")]
+    pub(crate) refresh_token: Option<String>,
+    /// For a browser: to be sent as `X-CSRF-Token` with every refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ink_csrf_…")]
+    pub(crate) csrf_token: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn new(access_token: String, tenant_id: Option<TenantId>) -> Self {
+        let expires_in = LIFETIME.as_secs();
+        Self { access_token, token_type: "Bearer", expires_in, tenant_id, refresh_token: None, csrf_token: None }
+    }
 }
 
 /// Why nobody was signed in.
@@ -106,9 +144,15 @@ pub enum Error {
     /// The password matched, and the person has to say which tenant.
     #[error("the person belongs to several tenants and named none")]
     ManyTenants(Vec<TenantId>),
+    /// The password matched; a platform role asks for more.
+    #[error("a platform role without a second factor may not sign in")]
+    SecondFactorRequired,
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bootstrap credentials could not be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The hash was not computed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -131,6 +175,8 @@ pub enum Refusal {
     NoMembership,
     #[error("the membership is suspended or the tenant is not ready")]
     NotAdmitted,
+    #[error("the password was changed during the sign-in")]
+    PasswordChanged,
 }
 
 impl From<Problem> for Error {
@@ -147,7 +193,9 @@ impl From<Error> for Problem {
                 .source(why)
                 .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Error::ManyTenants(ids) => Self::fields(vec![name_one_of(&ids)]),
+            Error::SecondFactorRequired => Self::new(&kinds::SECOND_FACTOR_REQUIRED),
             Error::Store(error) => error.into(),
+            Error::Secret(error) => error.into(),
             Error::Hash(error) => Self::new(&kinds::INTERNAL).source(error),
             Error::Issue(error) => error.into(),
         }
@@ -169,6 +217,10 @@ pub struct Deps {
     store: Store,
     hasher: Hasher,
     issuer: Issuer,
+    tokens: RefreshTokens,
+    bootstrap: BootstrapLogin,
+    throttle: Throttle,
+    require_platform_mfa: bool,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -176,7 +228,13 @@ impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let store = env.store()?;
         let issuer = Issuer::from_env(env, &store).await?;
-        Ok(Self { store, hasher: Hasher::new(&*env.entropy), issuer, entropy: env.entropy.clone() })
+        let tokens = RefreshTokens::from_env(env).await?;
+        let bootstrap = BootstrapLogin::from_env(env, &store).await?;
+        // Unset means yes: only the local stack's stage turns it off.
+        let require_platform_mfa = env.optional("REQUIRE_PLATFORM_MFA") != Some("false");
+        let (hasher, throttle) = (Hasher::new(&*env.entropy), Throttle::from_env(env)?);
+        let entropy = env.entropy.clone();
+        Ok(Self { store, hasher, issuer, tokens, bootstrap, throttle, require_platform_mfa, entropy })
     }
 }
 
@@ -192,31 +250,65 @@ impl Route for Login {
         access: Access::Anonymous,
         rate: Rate::Auth,
         body_limit: BODY_LIMIT,
-        csrf: Csrf::Exempt("uses and sets no cookie: the token is in the body"),
+        csrf: Csrf::Exempt(
+            "nobody is signed in yet, and another site's page cannot send JSON without a preflight, which is refused",
+        ),
         idempotency: Idempotency::NotNeeded,
         success: 200,
-        problems: &[&kinds::INVALID_CREDENTIALS],
+        problems: &[&kinds::INVALID_CREDENTIALS, &kinds::SECOND_FACTOR_REQUIRED, &kinds::TOO_MANY_TRIES],
     };
     type Deps = Deps;
     type Body = Json<Request>;
     type Answer = Json<Answer>;
-    type Error = Error;
+    type Error = Problem;
 
-    async fn handle(deps: &Deps, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
-        let Credentials { email, password, tenant } = request.parse()?;
-        let person = authenticate(&deps.hasher, deps.look_up(&email).await?, password).await?;
-        let tenant_id = choose(&person.memberships, tenant.as_deref())?.tenant_id.clone();
-        let session = deps.session(&cx, person.identity.identity_id, tenant_id);
-        let role = deps.admit(&session).await?;
-        // Signed first: where that fails, no session is left behind.
-        let access_token = deps.issuer.issue(grant(&session, role), cx.now).await?;
-        deps.store.create_session(&session, &started(&session, role, &cx.request_id).into()).await?;
-        let (expires_in, tenant_id) = (LIFETIME.as_secs(), session.tenant_id);
-        Ok(Reply::json(Answer { access_token, token_type: "Bearer", expires_in, tenant_id }))
+    async fn handle(deps: &Deps, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Problem> {
+        let credentials = request.parse()?;
+        let mut pass = deps.throttle.count_client(&Rule::PROOF, &cx).await?;
+        let outcome = deps.sign_in(&cx, credentials).await;
+        if knows_password(&outcome) {
+            deps.throttle.give_back(&mut pass).await;
+        }
+        pass.stamp(outcome.map_err(Problem::from))
     }
 }
 
+/// Whether the answer gives away that the password was right; then the try was no failure. Where it does not, how the
+/// caller stands must not give it away either.
+fn knows_password<T>(outcome: &Result<T, Error>) -> bool {
+    matches!(outcome, Ok(_) | Err(Error::ManyTenants(_) | Error::SecondFactorRequired))
+}
+
 impl Deps {
+    async fn sign_in(&self, cx: &Cx, credentials: Credentials) -> Result<Reply<Json<Answer>>, Error> {
+        let Credentials { email, password, tenant, channel } = credentials;
+        let found = self.look_up(&email).await?;
+        let person = match self.bootstrap.identity(&email, &password, &cx.request_id, cx.now).await? {
+            Some(identity_id) => Person { identity_id, tenant_id: None, first_on_platform: false, proof: None },
+            None => enter(authenticate(&self.hasher, found, password, &*self.entropy).await?, tenant.as_deref())?,
+        };
+        let session = self.session(cx, channel, person.identity_id, person.tenant_id);
+        let (role, warned) = self.admit(&session).await?;
+        // Signed first: where that fails, no session is left behind.
+        let access_token = self.issuer.issue(grant(&session, role), cx.now).await?;
+        let handed = self.tokens.first(&session, channel).await?;
+        self.start(&session, person.proof.as_ref(), &started(&session, role, &cx.request_id).into()).await?;
+        if person.first_on_platform {
+            self.record_sign_in(&session, role, &cx.request_id).await?;
+        }
+        let reply = handed.reply(Answer::new(access_token, session.tenant_id));
+        Ok(if warned { reply.header(WARNING, "bootstrap-credentials-present") } else { reply })
+    }
+
+    /// Only while the password is still the one that was matched: one that was changed meanwhile opens nothing.
+    async fn start(&self, session: &Session, proof: Option<&Proof>, audit: &Audit) -> Result<(), Error> {
+        let Some(proof) = proof else { return Ok(self.store.create_session(session, audit).await?) };
+        match self.store.start_session(session, &proof.matched, proof.renewed.as_ref(), audit).await {
+            Err(StoreError::Conflict("password")) => Err(Refusal::PasswordChanged.into()),
+            other => Ok(other?),
+        }
+    }
+
     /// Two reads, whoever has the address.
     async fn look_up(&self, email: &EmailAddress) -> Result<Option<LoginView>, StoreError> {
         let found = self.store.login_view(email).await?;
@@ -226,7 +318,8 @@ impl Deps {
         Ok(found)
     }
 
-    fn session(&self, cx: &Cx, identity_id: IdentityId, tenant_id: TenantId) -> Session {
+    fn session(&self, cx: &Cx, channel: Channel, identity_id: IdentityId, tenant_id: Option<TenantId>) -> Session {
+        let limits = self.tokens.limits_from(cx.now);
         Session {
             session_id: SessionId::new(&*self.entropy),
             identity_id,
@@ -234,51 +327,33 @@ impl Deps {
             client: cx.header("user-agent").unwrap_or_default().chars().take(MAX_CLIENT).collect(),
             source_ip: cx.source_ip.clone(),
             created_at: cx.now,
-            expires_at: cx.now + SESSION,
+            expires_at: limits.expires_at,
+            family: Family::start(&client_of(cx, channel), cx.now, limits),
         }
     }
 
-    /// What the door will ask of the next request is asked here too, so that nobody gets a token that opens nothing.
-    async fn admit(&self, session: &Session) -> Result<Role, Error> {
+    /// What the door will ask of the next request is asked here too, so that nobody gets a token that opens nothing. The
+    /// role, and whether to warn of the bootstrap credentials.
+    async fn admit(&self, session: &Session) -> Result<(Role, bool), Error> {
         let Session { identity_id, session_id, tenant_id, .. } = session;
-        let admission = self.store.admission(identity_id, session_id, tenant_id).await?;
-        let ready = admission.tenant == Some(TenantStatus::Ready);
-        admission.role.filter(|_| ready).ok_or(Error::Refused(Refusal::NotAdmitted))
-    }
-}
-
-/// The person, if the password is theirs. One hash, whatever the case.
-async fn authenticate(
-    hasher: &Hasher,
-    found: Option<LoginView>,
-    password: PasswordAttempt,
-) -> Result<LoginView, Error> {
-    let stored = found.as_ref().and_then(|view| view.identity.password_phc.clone());
-    let activated = stored.is_some();
-    let verdict = hasher.verify(stored, password).await?;
-    let person = found.ok_or(Refusal::UnknownAccount)?;
-    match verdict {
-        Verdict::Mismatch if !activated => return Err(Refusal::NotActivated.into()),
-        Verdict::Mismatch => return Err(Refusal::WrongPassword.into()),
-        Verdict::NeedsUpgrade => {
-            tracing::info!(identity = %person.identity.identity_id, "a password hash has older parameters")
+        let admission = self.store.admission(identity_id, session_id, tenant_id.as_ref()).await?;
+        self.issuer.heed(&admission);
+        let role = admission.open_to(tenant_id.as_ref()).ok_or(Error::Refused(Refusal::NotAdmitted))?;
+        if role.is_platform() && self.require_platform_mfa {
+            return Err(Error::SecondFactorRequired);
         }
-        Verdict::Match => {}
+        Ok((role, role.is_platform() && !admission.bootstrap_removed))
     }
-    Ok(person)
-}
 
-/// The tenant named by id or subdomain, or the only one.
-fn choose<'a>(memberships: &'a [MembershipPointer], named: Option<&str>) -> Result<&'a MembershipPointer, Error> {
-    let called = |id: &TenantId, name| id.as_str() == name || id.subdomain().as_str() == name;
-    let chosen = match (named, memberships) {
-        (Some(name), _) => memberships.iter().find(|m| called(&m.tenant_id, name)),
-        (None, [_, _, ..]) => {
-            return Err(Error::ManyTenants(memberships.iter().map(|m| m.tenant_id.clone()).collect()));
+    /// A super admin who has signed in is what the removal of the bootstrap credentials waits for.
+    async fn record_sign_in(&self, session: &Session, role: Role, request_id: &CorrelationId) -> Result<(), Error> {
+        let audit = AuditEntry { action: Action::PlatformSignedIn, ..started(session, role, request_id) };
+        match self.store.record_platform_sign_in(&session.identity_id, session.created_at, &audit.into()).await {
+            // Recorded by a sign-in at the same moment.
+            Err(StoreError::Conflict(_)) => Ok(()),
+            other => Ok(other?),
         }
-        (None, one_or_none) => one_or_none.first(),
-    };
-    chosen.ok_or(Refusal::NoMembership.into())
+    }
 }
 
 fn grant(session: &Session, role: Role) -> Grant {
@@ -290,7 +365,7 @@ fn started(session: &Session, role: Role, request_id: &CorrelationId) -> AuditEn
     AuditEntry {
         actor: Actor::Identity(session.identity_id.clone()),
         action: Action::SessionStarted,
-        tenant: Some(session.tenant_id.clone()),
+        tenant: session.tenant_id.clone(),
         correlation_id: request_id.clone(),
         before: Facts::new(),
         after: Facts::new().with("session_id", &session.session_id).with("role", &role),

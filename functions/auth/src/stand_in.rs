@@ -65,6 +65,11 @@ impl StandIn {
             ("TOKEN_ISSUER", "https://api.example.com"),
             ("TOKEN_AUDIENCE", "innkeeper-test"),
             ("SIGNING_KEYS_SECRET", "signing-keys"),
+            ("REFRESH_KEYS_SECRET", "refresh-keys"),
+            ("IDLE_TIMEOUT_MINUTES", "1440"),
+            ("BOOTSTRAP_SECRET", "bootstrap-admin"),
+            ("LIMITS_TABLE", "limits"),
+            ("ALLOWED_ORIGINS", "https://app.example.com"),
         ];
         Env {
             vars: Arc::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
@@ -109,6 +114,7 @@ pub(crate) async fn call(
     body: Option<Value>,
 ) -> Response<Body> {
     let mut headers = headers;
+    headers["x-forwarded-proto"] = json!("https");
     if body.is_some() {
         headers["content-type"] = json!("application/json");
     }

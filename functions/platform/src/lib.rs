@@ -4,15 +4,17 @@ pub mod docs;
 pub mod health;
 pub mod openapi;
 pub mod preflight;
+pub mod unmatched;
 
 use std::sync::Arc;
 
 use domain::Entropy;
 use lambda::{Env, FromEnv, Function, StartError};
 
-/// `GET /healthz`, `GET /openapi.json`, `GET /docs`, `OPTIONS /{proxy+}`
-pub const DOCS: Function =
-    Function::http::<(health::Health, openapi::OpenApi, docs::Docs, preflight::Preflight)>("platform-docs");
+type Routes = (health::Health, openapi::OpenApi, docs::Docs, preflight::Preflight, unmatched::Unmatched);
+
+/// `GET /healthz`, `GET /openapi.json`, `GET /docs`, `OPTIONS /{proxy+}`, and whatever nothing else takes
+pub const DOCS: Function = Function::http::<Routes>("platform-docs");
 
 /// Every function of the group.
 pub const FUNCTIONS: &[&Function] = &[&DOCS];

@@ -4,7 +4,7 @@ use lambda::http::{Access, Cx, Page, Policy, Problem, Rate, Reply, Route};
 
 use crate::Deps;
 
-const DOCUMENT: &str = include_str!("../openapi.json");
+pub(crate) const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// The route.
 pub struct OpenApi;

@@ -27,7 +27,8 @@ async fn service() -> HttpService {
     }
 }
 
-async fn call(service: &mut HttpService, method: Method, path: &str, headers: Value) -> Response<Body> {
+async fn call(service: &mut HttpService, method: Method, path: &str, mut headers: Value) -> Response<Body> {
+    headers["x-forwarded-proto"] = json!("https");
     let event = json!({
         "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": headers, "isBase64Encoded": false,
         "requestContext": {"requestId": "test-request-1", "timeEpoch": 0,
@@ -133,5 +134,20 @@ async fn a_preflight_from_anywhere_else_is_refused() {
         assert!(granted.is_empty(), "{headers}: {granted:?}");
         let problem: Value = serde_json::from_str(text(&answer)).unwrap();
         assert_eq!(problem["code"], "origin_refused");
+    }
+}
+
+#[tokio::test]
+async fn what_no_route_takes_is_told_apart_from_a_wrong_method() {
+    let mut service = service().await;
+    for path in ["/", "/nothing", "/healthz/", "/$default", "/docs/x", "//"] {
+        let answer = call(&mut service, Method::GET, path, json!({})).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    for method in [Method::POST, Method::DELETE, Method::HEAD] {
+        let answer = call(&mut service, method, "/healthz", json!({})).await;
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(header(&answer, "allow"), "GET");
+        assert_eq!(header(&answer, "x-frame-options"), "DENY");
     }
 }

@@ -4,15 +4,12 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use http::Method;
-use lambda::http::{
-    Access, BODY_LIMIT, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, UNMATCHED, kinds,
-};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use lambda::http::{Access, BODY_LIMIT, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, UNMATCHED, kinds};
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{Deps, openapi::DOCUMENT};
 
-/// Paths and their methods: the generated description is the one list of them that this function can read.
+/// Paths and their methods. The generated description is the list of them that this function has at hand.
 #[derive(Default, Deserialize)]
 struct Known {
     paths: BTreeMap<String, BTreeMap<String, IgnoredAny>>,
@@ -38,7 +35,7 @@ fn fits(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// Why there is no answer.
+/// Why there is no answer. There never is one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No such path.
@@ -71,6 +68,7 @@ impl Route for Unmatched {
         path: UNMATCHED,
         access: Access::Anonymous,
         rate: Rate::General,
+        // Whoever sends to no route is told so, whatever they send.
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("changes nothing"),
         idempotency: Idempotency::NotNeeded,

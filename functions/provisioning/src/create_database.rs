@@ -62,6 +62,6 @@ impl Step for CreateDatabase {
                 return Err(StepError::not_yet("the tenant's table is being deleted"));
             }
         }
-        deps.journal.undone(&input, Effects::of(&tenant).undo_schema().undo::<Database>()).await
+        deps.journal.undone(&input, Effects::of(&tenant).undo_schema().undo_probe().undo::<Database>()).await
     }
 }

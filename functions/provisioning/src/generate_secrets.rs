@@ -1,5 +1,6 @@
-//! GenerateSecrets: 32 random bytes each for jwt, encryption, cookie and webhook. In the pool they are sealed in the
-//! store under the tenant's data key; a silo has a secret of its own in Secrets Manager.
+//! GenerateSecrets: a data key, under which the tenant's vault is sealed, and 32 random bytes each for jwt, encryption,
+//! cookie and webhook. In the pool they are sealed in the store under that key too; a silo has a secret of its own in
+//! Secrets Manager.
 
 use std::sync::Arc;
 
@@ -76,10 +77,8 @@ impl Step for GenerateSecrets {
 }
 
 async fn pool<'a>(deps: &Deps, tenant: &'a Tenant) -> Result<Effects<'a>, StepError> {
-    let ring = deps.data_keys.get().await.map_err(secret_unavailable)?;
+    let (key, data_key) = data_key(deps, tenant).await?;
     let (id, entropy) = (&tenant.tenant_id, &*deps.entropy);
-    let key = DataKey::generate(entropy);
-    let wrapped = key.wrap(&ring, id, deps.journal.now(), entropy).map_err(secret_unavailable)?;
     let seal = |name: &str| key.seal(id, name, FIRST, deps.random().as_slice(), entropy).map(|sealed| sealed.0);
     let sealed = || -> Result<_, Unsealable> {
         Ok(SealedSecrets {
@@ -90,9 +89,15 @@ async fn pool<'a>(deps: &Deps, tenant: &'a Tenant) -> Result<Effects<'a>, StepEr
         })
     };
     let sealed = sealed().map_err(|e| StepError::retry("the tenant's secrets were not sealed", e))?;
-    let key_id = wrapped.key_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
-    let data_key = TenantDataKey { key_id, wrapped: wrapped.0 };
     Ok(Effects::of(tenant).keep(&data_key).keep(&TenantSecrets::Pool(sealed)))
+}
+
+async fn data_key(deps: &Deps, tenant: &Tenant) -> Result<(DataKey, TenantDataKey), StepError> {
+    let ring = deps.data_keys.get().await.map_err(secret_unavailable)?;
+    let key = DataKey::generate(&*deps.entropy);
+    let wrapped = key.wrap(&ring, &tenant.tenant_id, deps.journal.now(), &*deps.entropy).map_err(secret_unavailable)?;
+    let key_id = wrapped.key_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    Ok((key, TenantDataKey { key_id, wrapped: wrapped.0 }))
 }
 
 /// The name holds the attempt and the request token is derived from it: a second run finds the first's secret, in use
@@ -104,7 +109,8 @@ async fn silo<'a>(deps: &Deps, input: &StepInput, tenant: &'a Tenant) -> Result<
     let value = json!({"jwt": random(), "encryption": random(), "cookie": random(), "webhook": random()});
     let value = SecretString::from(value.to_string());
     let arn = deps.secrets.create(&name, &token, &value).await.map_err(secret_unavailable)?;
-    Ok(Effects::of(tenant).keep(&TenantSecrets::Silo { arn: arn.as_str().to_owned() }))
+    let (_, data_key) = data_key(deps, tenant).await?;
+    Ok(Effects::of(tenant).keep(&data_key).keep(&TenantSecrets::Silo { arn: arn.as_str().to_owned() }))
 }
 
 /// `innkeeper/{stage}/tenant/{id}-{attempt}`

@@ -91,16 +91,17 @@ async fn database(deps: &Deps, tenant: &Tenant) -> Result<(), StepError> {
 }
 
 async fn secrets_open(deps: &Deps, tenant: &Tenant) -> Result<(), StepError> {
-    match record::<TenantSecrets>(deps, tenant).await?.record {
-        TenantSecrets::Silo { arn } => deps.secrets.read(&arn).await.map(drop).map_err(secret_unavailable),
-        TenantSecrets::Pool(sealed) => {
-            let wrapped = record::<TenantDataKey>(deps, tenant).await?.record.wrapped;
-            let ring = deps.data_keys.get().await.map_err(secret_unavailable)?;
-            let key = DataKey::unwrap(&WrappedKey(wrapped), &ring, &tenant.tenant_id, deps.journal.now());
-            let all = key.and_then(|key| all_open(&key, tenant, sealed));
-            healthy(all.is_ok(), "the tenant's secrets do not open")
+    let wrapped = record::<TenantDataKey>(deps, tenant).await?.record.wrapped;
+    let ring = deps.data_keys.get().await.map_err(secret_unavailable)?;
+    let key = DataKey::unwrap(&WrappedKey(wrapped), &ring, &tenant.tenant_id, deps.journal.now());
+    let all = match record::<TenantSecrets>(deps, tenant).await?.record {
+        TenantSecrets::Silo { arn } => {
+            deps.secrets.read(&arn).await.map_err(secret_unavailable)?;
+            key.map(drop)
         }
-    }
+        TenantSecrets::Pool(sealed) => key.and_then(|key| all_open(&key, tenant, sealed)),
+    };
+    healthy(all.is_ok(), "the tenant's secrets do not open")
 }
 
 fn all_open(key: &DataKey, tenant: &Tenant, sealed: SealedSecrets) -> Result<(), Unsealable> {

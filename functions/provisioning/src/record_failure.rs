@@ -4,7 +4,7 @@ use domain::{Action, Failure, Step as Which, TenantStatus};
 use lambda::{Env, FromEnv, StartError, Step};
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Effects, Outcome, Tenant};
+use store::{Effects, Outcome};
 use workflow::{Caught, StepError, StepInput};
 
 use crate::journal::Journal;
@@ -33,7 +33,7 @@ impl Step for RecordFailure {
             return Ok(Value::Null);
         }
         let told = input.failure.as_ref().map_or_else(Told::unknown, told);
-        let step = failed_step(&tenant);
+        let step = tenant.provisioning.halted_at();
         let failure = Failure::new(&told.code, step, &told.detail, told.retryable);
         let effects = Effects::of(&tenant).promise_kept();
         deps.journal.of(step).finish(&input, Outcome::Failed(failure), effects, Action::TenantFailed).await
@@ -43,11 +43,6 @@ impl Step for RecordFailure {
     async fn undo(_: &Deps, _: StepInput) -> Result<Value, StepError> {
         Ok(Value::Null)
     }
-}
-
-/// The step that ran last: undo and record keep it.
-fn failed_step(tenant: &Tenant) -> Which {
-    tenant.provisioning.current_step().unwrap_or(Which::ValidateRequest)
 }
 
 /// What a failed step says of itself.

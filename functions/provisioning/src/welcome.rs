@@ -65,7 +65,7 @@ impl Welcomes {
             let expires_at = now.saturating_add(SignedDuration::from_hours(VALID_HOURS.into())).unwrap_or(now);
             let issued = IssuedActivation {
                 identity_id: admin.identity_id.clone(),
-                tenant_id: tenant.tenant_id.clone(),
+                tenant_id: Some(tenant.tenant_id.clone()),
                 expires_at,
             };
             effects = effects.activation(&token.digest(), &issued);
@@ -83,7 +83,8 @@ impl Welcomes {
             Err(error @ MailError::Unknown { .. }) => Err(error.into()),
             Err(error) => {
                 // Certainly not sent, so another try may have the claim.
-                self.store.apply(Effects::of(&tenant).release_mail(claim.0, claim.1), audit.clone()).await?;
+                let unsent = Effects::of(&tenant).release_mail(claim.0, claim.1).revoke_activation(&token.digest());
+                self.store.apply(unsent, audit.clone()).await?;
                 Err(error.into())
             }
         }

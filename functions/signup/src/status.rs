@@ -44,7 +44,7 @@ pub struct Answer {
 #[schema(as = Step)]
 struct StepAnswer {
     name: String,
-    /// pending, running, succeeded, failed, undone or warning.
+    /// PENDING, RUNNING, SUCCEEDED, FAILED, UNDONE or WARNING.
     status: String,
     #[schema(value_type = Option<String>, format = "date-time")]
     started_at: Option<Timestamp>,

@@ -1,5 +1,7 @@
 //! The whole stack in one process: the template read, its resources made, its functions deployed, its machines running.
 
+mod rotations;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -30,6 +32,9 @@ use crate::{
 /// Where the template is in a checkout.
 pub const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 
+/// The kind under which it is kept which secrets the stack has made.
+const MADE_SECRETS: &str = "made-secret";
+
 /// How a stack is opened.
 pub struct Options {
     /// The template.
@@ -51,6 +56,8 @@ impl Options {
     pub fn memory(url: &str) -> Self {
         let parameters = [
             ("Stage", "local"),
+            ("RequirePlatformMfa", "false"),
+            ("BootstrapEmail", "root@innkeeper.test"),
             ("PublicUrl", url),
             ("BaseDomain", "innkeeper.test"),
             ("MailFrom", "welcome@innkeeper.test"),
@@ -112,6 +119,7 @@ pub struct LocalStack {
     /// The time.
     pub clock: StackClock,
     entropy: Arc<dyn Entropy>,
+    persist: Arc<Persist>,
     tasks: tokio::task::JoinSet<()>,
 }
 
@@ -148,8 +156,13 @@ impl LocalStack {
         let secrets = Arc::new(secrets);
         let machines = template.machines.iter().map(|machine| machine.logical_id.clone()).collect();
         let as_machine = AsMachine { functions: functions.clone(), principals: principals.clone(), machines };
-        let wiring =
-            Wiring { invoker: Arc::new(as_machine), timer: time.clone(), entropy: entropy.clone(), persist, observer };
+        let wiring = Wiring {
+            invoker: Arc::new(as_machine),
+            timer: time.clone(),
+            entropy: entropy.clone(),
+            persist: persist.clone(),
+            observer,
+        };
         let states = StepFunctions::new(wiring);
 
         gateway.mount("dynamodb", dynamodb.clone());
@@ -170,6 +183,7 @@ impl LocalStack {
             functions,
             clock,
             entropy,
+            persist,
             tasks,
         };
         stack.provision().await?;
@@ -179,6 +193,7 @@ impl LocalStack {
             .map_err(|source| OpenError::Resource { what: "the executions of the last run".into(), source })?;
         stack.keep_schedules();
         stack.keep_ttl();
+        stack.keep_rotations();
         Ok(stack)
     }
 
@@ -192,6 +207,12 @@ impl LocalStack {
             self.make_secret(secret)
                 .await
                 .map_err(|source| OpenError::Resource { what: format!("the secret {}", secret.name), source })?;
+        }
+        for rotation in &self.template.rotations {
+            self.schedule_rotation(rotation).await.map_err(|source| OpenError::Resource {
+                what: format!("the rotation {}", rotation.logical_id),
+                source,
+            })?;
         }
         let mut refused = Vec::new();
         for machine in &self.template.machines {
@@ -218,9 +239,11 @@ impl LocalStack {
         Ok(())
     }
 
-    /// The stack generates its own secrets at first start, by the rules in the template; it never has defaults.
+    /// The stack generates its own secrets at first start, by the rules in the template; it never has defaults. One that
+    /// was deleted since stays deleted, as with CloudFormation.
     async fn make_secret(&self, secret: &SecretSpec) -> Result<(), AwsError> {
-        if self.secrets.run("DescribeSecret", json!({"SecretId": secret.name})).await.is_ok() {
+        let made = self.persist.load(MADE_SECRETS)?.iter().any(|(name, _)| *name == secret.name);
+        if made || self.secrets.run("DescribeSecret", json!({"SecretId": secret.name})).await.is_ok() {
             return Ok(());
         }
         let mut create = json!({"Name": secret.name});
@@ -239,7 +262,8 @@ impl LocalStack {
             };
             create["SecretString"] = json!(value);
         }
-        self.secrets.run("CreateSecret", create).await.map(drop)
+        self.secrets.run("CreateSecret", create).await?;
+        Ok(self.persist.put(MADE_SECRETS, &secret.name, &json!(true))?)
     }
 
     /// EventBridge's part: every schedule of the template, by the stack's time.

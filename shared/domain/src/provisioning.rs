@@ -126,6 +126,15 @@ impl Provisioning {
         attempt == self.attempt && self.step_status(step) == StepStatus::Succeeded
     }
 
+    /// The step at which the attempt came to a halt, whether it was begun or not: the first one that has not succeeded, as
+    /// it was when the first undo began.
+    pub fn halted_at(&self) -> Step {
+        let taken_back = |status| matches!(status, StepStatus::Undone | StepStatus::Warning);
+        let noted = self.current_step.filter(|_| self.steps.iter().any(|record| taken_back(record.status)));
+        let first = self.steps.iter().find(|record| record.status != StepStatus::Succeeded).map(|record| record.step);
+        noted.or(first).unwrap_or(Step::SendWelcome)
+    }
+
     /// Whether that attempt began the step and nobody undid it yet, so that undoing it has something to do.
     pub fn needs_undo(&self, step: Step, attempt: u32) -> bool {
         let begun = !matches!(self.step_status(step), StepStatus::Pending | StepStatus::Undone);

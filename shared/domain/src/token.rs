@@ -34,6 +34,9 @@ pub enum Status {}
 /// Sets a first password, once.
 pub enum Activation {}
 
+/// Replaces a forgotten password, once.
+pub enum Reset {}
+
 impl TokenKind for Status {
     const PREFIX: &'static str = "ink_st_";
 }
@@ -42,10 +45,16 @@ impl TokenKind for Activation {
     const PREFIX: &'static str = "ink_act_";
 }
 
+impl TokenKind for Reset {
+    const PREFIX: &'static str = "ink_rst_";
+}
+
 /// A token for [`Status`].
 pub type StatusToken = Token<Status>;
 /// A token for [`Activation`].
 pub type ActivationToken = Token<Activation>;
+/// A token for [`Reset`].
+pub type ResetToken = Token<Reset>;
 
 /// The token itself. Wiped when dropped; only its [`TokenDigest`] is ever stored.
 pub struct Token<K> {
@@ -55,6 +64,7 @@ pub struct Token<K> {
 
 must_not_impl!(StatusToken: fmt::Debug, fmt::Display, Serialize);
 must_not_impl!(ActivationToken: fmt::Debug, fmt::Display, Serialize);
+must_not_impl!(ResetToken: fmt::Debug, fmt::Display, Serialize);
 
 impl<K: TokenKind> Token<K> {
     /// A new token.

@@ -1,19 +1,21 @@
 //! Access tokens: EdDSA JWTs as RFC 9068 (`at+jwt`), checked as RFC 8725 asks.
 //!
 //! Verified with public keys only, in the function. A token that was verified once is remembered by its SHA-256 until
-//! it expires, which costs 0.3 µs instead of the signature's 40.
+//! it expires or its key is retired, which costs 0.3 µs instead of the signature's 40.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{Mutex, PoisonError},
 };
 
 use domain::{IdentityId, Role, SessionId, TenantId};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{Store, StoreError};
+
+use crate::public_keys::{Found, PublicKeys};
 
 /// How long an access token lives.
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
@@ -23,8 +25,6 @@ pub const TYPE: &str = "at+jwt";
 const MAX_LENGTH: usize = 2_048;
 /// Tokens remembered per execution environment; the oldest half goes when it is full.
 const REMEMBERED: usize = 4_096;
-/// An unknown `kid` makes the keys be read again, at most this often.
-const REREAD: SignedDuration = SignedDuration::from_secs(10);
 
 /// The claims of an access token; every one is required except `tid`, which a platform role has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,15 +76,17 @@ pub enum Refused {
 /// Verifies tokens against the public keys in the store.
 pub struct Verifier {
     validation: Validation,
-    keys: RwLock<Keys>,
-    seen: Mutex<HashMap<[u8; 32], Claims>>,
+    keys: PublicKeys,
+    seen: Mutex<HashMap<[u8; 32], Verified>>,
 }
 
-#[derive(Default)]
-struct Keys {
-    by_kid: HashMap<String, (DecodingKey, Option<Timestamp>)>,
-    /// When an unknown `kid` last made them be read.
-    asked_at: Option<Timestamp>,
+/// What a token was found to say, and by which keys.
+#[derive(Clone)]
+pub(crate) struct Verified {
+    pub(crate) claims: Claims,
+    /// The generation of the keys that it was checked with: it is as good as they are.
+    pub(crate) generation: u64,
+    retire_at: Option<Timestamp>,
 }
 
 impl Verifier {
@@ -98,7 +100,7 @@ impl Verifier {
         // Times are checked against the clock that the door is given, with no leeway.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { validation, keys: RwLock::default(), seen: Mutex::default() }
+        Self { validation, keys: PublicKeys::default(), seen: Mutex::default() }
     }
 
     /// The claims of a token that holds. Costs no call for a token seen before, or of a known key; one Query when the key is new.
@@ -106,38 +108,38 @@ impl Verifier {
     /// # Errors
     /// [`Refused`], with the reason for the log.
     pub async fn verify(&self, token: &str, store: &Store, now: Timestamp) -> Result<Claims, Refused> {
+        Ok(self.verified(token, store, now).await?.claims)
+    }
+
+    /// The same, and by which generation of the keys. Who knows of a later one calls [`PublicKeys::catch_up`], and again.
+    pub(crate) async fn verified(&self, token: &str, store: &Store, now: Timestamp) -> Result<Verified, Refused> {
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let remembered = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        let claims = match remembered {
-            Some(claims) => claims,
+        let verified = match self.remembered(&hash) {
+            Some(verified) => verified,
             None => {
-                let claims = self.check(token, store, now).await?;
-                self.remember(hash, claims.clone(), now);
-                claims
+                let verified = self.check(token, store, now).await?;
+                self.remember(hash, verified.clone(), now);
+                verified
             }
         };
-        let now = now.as_second();
-        let early = claims.iat > now || claims.nbf.is_some_and(|nbf| nbf > now);
-        if now >= claims.exp || early { Err(Refused::Expired) } else { Ok(claims) }
-    }
-
-    async fn check(&self, token: &str, store: &Store, now: Timestamp) -> Result<Claims, Refused> {
-        let kid = kid_of(token)?;
-        if !self.knows(&kid, now) {
-            self.read(store, Some(now)).await?;
-        }
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let (key, retire_at) = keys.by_kid.get(&kid).ok_or(Refused::UnknownKey)?;
-        if retire_at.is_some_and(|at| now >= at) {
+        if verified.retire_at.is_some_and(|at| now >= at) {
             return Err(Refused::UnknownKey);
         }
-        Ok(jsonwebtoken::decode::<Claims>(token, key, &self.validation)?.claims)
+        let (claims, now) = (&verified.claims, now.as_second());
+        let early = claims.iat > now || claims.nbf.is_some_and(|nbf| nbf > now);
+        if now >= claims.exp || early { Err(Refused::Expired) } else { Ok(verified) }
     }
 
-    fn knows(&self, kid: &str, now: Timestamp) -> bool {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let lately = keys.asked_at.is_some_and(|at| now.duration_since(at).abs() < REREAD);
-        keys.by_kid.contains_key(kid) || lately
+    async fn check(&self, token: &str, store: &Store, now: Timestamp) -> Result<Verified, Refused> {
+        let kid = kid_of(token)?;
+        let Found { key, retire_at, generation } = self.keys.get(&kid, store, now).await?.ok_or(Refused::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)?.claims;
+        Ok(Verified { claims, generation, retire_at })
+    }
+
+    /// The keys that it verifies by.
+    pub fn keys(&self) -> &PublicKeys {
+        &self.keys
     }
 
     /// Reads the public keys, so that the first token costs no read.
@@ -145,29 +147,24 @@ impl Verifier {
     /// # Errors
     /// [`StoreError`].
     pub async fn warm(&self, store: &Store) -> Result<(), StoreError> {
-        self.read(store, None).await
+        self.keys.warm(store).await
     }
 
-    /// The read at start does not count against [`REREAD`]: a new stack publishes its first key at that moment.
-    async fn read(&self, store: &Store, asked_at: Option<Timestamp>) -> Result<(), StoreError> {
-        let read = store.signing_keys().await?;
-        let usable = read
-            .into_iter()
-            .filter_map(|k| DecodingKey::from_ed_components(&k.x).ok().map(|key| (k.kid, (key, k.retire_at))));
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        *keys = Keys { by_kid: usable.collect(), asked_at };
-        Ok(())
+    /// What was found with the keys of today; what was found with earlier ones is looked at again.
+    fn remembered(&self, hash: &[u8; 32]) -> Option<Verified> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(hash).filter(|verified| verified.generation == self.keys.generation()).cloned()
     }
 
-    fn remember(&self, hash: [u8; 32], claims: Claims, now: Timestamp) {
+    fn remember(&self, hash: [u8; 32], verified: Verified, now: Timestamp) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= REMEMBERED {
-            seen.retain(|_, c| c.exp > now.as_second());
+            seen.retain(|_, known| known.claims.exp > now.as_second());
         }
         if seen.len() >= REMEMBERED {
             seen.clear();
         }
-        seen.insert(hash, claims);
+        seen.insert(hash, verified);
     }
 }
 

@@ -3,13 +3,17 @@
 //! Lambda hands a function its credentials, region and (for another emulator) endpoint in environment variables, so
 //! the provider chain of `aws-config`, which asks the instance metadata, profiles and SSO, has nothing to add but start-up time.
 
+mod https;
+mod roots;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
+
+use crate::StartError;
 
 /// Attempts per call: two retries ride out a throttle; more would outlive the caller's patience, and the workflow
 /// retries on its own.
@@ -19,10 +23,16 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// One attempt. DynamoDB's own tail is far below.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
-/// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL`.
-pub(crate) fn sdk_config(vars: &BTreeMap<String, String>) -> SdkConfig {
+/// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and
+/// `AWS_CA_BUNDLE`.
+///
+/// # Errors
+/// [`StartError::Invalid`]: a bundle that cannot be used.
+pub(crate) fn sdk_config(vars: &BTreeMap<String, String>) -> Result<SdkConfig, StartError> {
     let var = |name: &str| vars.get(name).filter(|v| !v.is_empty()).cloned();
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let trusted = var(roots::BUNDLE).map_or_else(|| Ok(roots::amazon()), |path| roots::bundle(&path))?;
+    let http = https::Https::new(trusted, CONNECT)
+        .map_err(|error| StartError::Invalid { name: roots::BUNDLE, reason: error.to_string() })?;
     let mut config = SdkConfig::builder()
         .behavior_version(aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest())
         .region(var("AWS_REGION").map(Region::new))
@@ -35,5 +45,5 @@ pub(crate) fn sdk_config(vars: &BTreeMap<String, String>) -> SdkConfig {
         config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
     }
     config.set_endpoint_url(var("AWS_ENDPOINT_URL"));
-    config.build()
+    Ok(config.build())
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, str::FromStr, sync::Arc};
 
 use aws_types::SdkConfig;
 use domain::{Clock, Entropy};
-use store::{Store, Tables};
+use store::{Limits, Store, Tables};
 
 /// The function's configuration, AWS clients' settings, clock and randomness.
 #[derive(Clone)]
@@ -100,15 +100,29 @@ impl Env {
         Ok(Store::new(&self.sdk, tables))
     }
 
+    /// The counts, in the table that `LIMITS_TABLE` names.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`].
+    pub fn limits(&self) -> Result<Limits, StartError> {
+        Ok(Limits::new(&self.sdk, self.required("LIMITS_TABLE")?.to_owned()))
+    }
+
     /// The process's environment under the Lambda runtime.
-    pub(crate) fn of_process() -> Self {
-        let vars: BTreeMap<String, String> = std::env::vars().collect();
-        let sdk = crate::aws::sdk_config(&vars);
-        Self {
-            vars: Arc::new(vars),
-            sdk,
-            clock: Arc::new(domain::SystemClock),
-            entropy: Arc::new(domain::SystemEntropy),
-        }
+    ///
+    /// # Errors
+    /// [`StartError::Invalid`], as [`Env::of`].
+    pub fn of_process() -> Result<Self, StartError> {
+        Self::of(std::env::vars().collect())
+    }
+
+    /// An environment of these variables, on AWS.
+    ///
+    /// # Errors
+    /// [`StartError::Invalid`]: an `AWS_CA_BUNDLE` that cannot be used.
+    pub fn of(vars: BTreeMap<String, String>) -> Result<Self, StartError> {
+        let sdk = crate::aws::sdk_config(&vars)?;
+        let (clock, entropy) = (Arc::new(domain::SystemClock), Arc::new(domain::SystemEntropy));
+        Ok(Self { vars: Arc::new(vars), sdk, clock, entropy })
     }
 }

@@ -56,6 +56,14 @@ pub struct EventService {
 }
 
 impl EventService {
+    pub(crate) fn new<F>(name: &'static str, handler: impl Fn(Value) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Value, StepError>> + Send + 'static,
+    {
+        let handler = move |event| -> Pin<Box<dyn Future<Output = _> + Send>> { Box::pin(handler(event)) };
+        Self { name, handler: Arc::new(handler) }
+    }
+
     pub(crate) fn step<S: Step>(deps: S::Deps) -> Self {
         let deps = Arc::new(deps);
         let handler = move |event: Value| -> Pin<Box<dyn Future<Output = _> + Send>> {

@@ -3,11 +3,11 @@
 use std::{future::Future, pin::Pin, process::ExitCode};
 
 use crate::{
-    Env, FromEnv, StartError,
+    Env, FromEnv, Rotates, StartError,
     event::{EventService, Job, Step},
     http::{HttpService, Policy, Routes},
     openapi::Operation,
-    telemetry,
+    rotation, telemetry,
 };
 
 type Start = Pin<Box<dyn Future<Output = Result<Running, StartError>> + Send>>;
@@ -29,6 +29,8 @@ pub enum Kind {
     Step,
     /// A schedule.
     Job,
+    /// Secrets Manager, for the steps of a rotation.
+    Rotation,
 }
 
 /// The routes of an HTTP function.
@@ -79,6 +81,15 @@ impl Function {
         }
     }
 
+    /// A function that rotates a secret.
+    pub const fn rotation<R: Rotates>(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: Kind::Rotation,
+            start: |env| Box::pin(async move { Ok(Running::Event(rotation::service(R::from_env(&env).await?))) }),
+        }
+    }
+
     /// Starts the function: configuration, clients, first reads.
     ///
     /// # Errors
@@ -103,7 +114,7 @@ pub fn main(function: &'static Function) -> ExitCode {
 }
 
 async fn serve(function: &'static Function) -> Result<(), lambda_runtime::Error> {
-    match function.start(Env::of_process()).await? {
+    match function.start(Env::of_process()?).await? {
         Running::Http(service) => lambda_http::run(service).await,
         Running::Event(service) => {
             lambda_runtime::run(lambda_runtime::service_fn(

@@ -14,9 +14,13 @@ mod event;
 mod function;
 pub mod http;
 pub mod openapi;
+mod public_keys;
+mod rotation;
 mod telemetry;
 
 pub use env::{Env, FromEnv, StartError};
 pub use event::{EventService, Fault, Job, Step};
 pub use function::{Function, Kind, Running, Served, main};
+pub use public_keys::PublicKeys;
+pub use rotation::Rotates;
 pub use telemetry::{Level, init as init_telemetry};

@@ -6,18 +6,29 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::http::{Access, Answer, BODY_LIMIT, Body, Described, Idempotency, Of, Policy, ProblemKind, Route, kinds};
+use crate::http::{
+    Access, Answer, BODY_LIMIT, Body, Csrf, DEFAULT_LIMIT, Described, Idempotency, MAX_LIMIT, Of, Policy, ProblemKind,
+    Route, UNMATCHED, kinds,
+};
 
 /// One route's part of the document.
 pub struct Operation {
     policy: &'static Policy,
     body: Described,
+    body_required: bool,
+    paged: bool,
     answer: Described,
 }
 
 impl Operation {
     pub(crate) fn of<R: Route>() -> Self {
-        Self { policy: Of::<R>::POLICY, body: R::Body::schema(), answer: R::Answer::schema() }
+        Self {
+            policy: Of::<R>::POLICY,
+            body: R::Body::schema(),
+            body_required: R::Body::REQUIRED,
+            paged: R::PAGED,
+            answer: R::Answer::schema(),
+        }
     }
 
     /// Method and path, as the template writes them.
@@ -28,16 +39,21 @@ impl Operation {
 
 /// The whole document, with sorted keys so that it can be compared.
 pub fn document(operations: &[Operation]) -> Value {
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut schemas = BTreeMap::from([("Problem".to_owned(), problem_schema())]);
-    // A preflight is between the browser and the gateway, and no operation of the API.
-    for operation in operations.iter().filter(|operation| operation.policy.method != Method::OPTIONS) {
+    for operation in operations.iter().filter(|operation| is_of_the_api(operation.policy)) {
         let policy = operation.policy;
-        for (name, schema, inner) in [&operation.body, &operation.answer].into_iter().flatten() {
+        if let Some((name, schema, inner)) = &operation.body {
+            schemas.insert(name.clone(), closed(json!(schema)));
+            schemas.extend(inner.iter().map(|(name, schema)| (name.clone(), json!(schema))));
+        }
+        if let Some((name, schema, inner)) = &operation.answer {
             schemas.insert(name.clone(), json!(schema));
             schemas.extend(inner.iter().map(|(name, schema)| (name.clone(), json!(schema))));
         }
-        paths.entry(policy.path).or_default().insert(policy.method.as_str().to_lowercase(), describe(operation));
+        // OpenAPI has no greedy parameters, but nothing keeps a value from having slashes.
+        let path = policy.path.replace("+}", "}");
+        paths.entry(path).or_default().insert(policy.method.as_str().to_lowercase(), describe(operation));
     }
     json!({
         "openapi": "3.1.0",
@@ -53,33 +69,56 @@ pub fn document(operations: &[Operation]) -> Value {
     })
 }
 
+/// What is sent is refused where it has a field that the route does not know.
+fn closed(mut schema: Value) -> Value {
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+/// A preflight is between the browser and the gateway, and what no route takes is no operation.
+fn is_of_the_api(policy: &Policy) -> bool {
+    policy.method != Method::OPTIONS && policy.path != UNMATCHED
+}
+
 fn describe(operation: &Operation) -> Value {
     let policy = operation.policy;
     let mut described = json!({
         "operationId": policy.operation,
         "summary": policy.summary,
         "tags": [policy.operation.split('-').next().unwrap_or_default()],
-        "parameters": parameters(policy),
+        "parameters": parameters(operation),
         "responses": responses(operation),
         "security": security(policy.access),
     });
     if let Some((name, _, _)) = &operation.body {
         described["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": reference(name)}}});
+            json!({"required": operation.body_required, "content": {"application/json": {"schema": reference(name)}}});
     }
     described
 }
 
-fn parameters(policy: &Policy) -> Vec<Value> {
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let policy = operation.policy;
     let names = policy.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters: Vec<Value> = names
         .map(|name| json!({"name": name.trim_end_matches('+'), "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}))
         .collect();
+    if operation.paged {
+        parameters
+            .push(json!({"name": "limit", "in": "query", "required": false, "description": "Entries on the page.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}}));
+        parameters.push(json!({"name": "cursor", "in": "query", "required": false,
+            "description": "`next_cursor` of the page before.", "schema": {"type": "string"}}));
+    }
     if policy.idempotency == Idempotency::Optional {
-        let about =
-            "1 to 64 visible ASCII characters, best a UUID. The same key and body get the first answer for 24 hours.";
+        let about = "Best a UUID. The same key and body get the first answer for 24 hours.";
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": false, "description": about,
             "schema": {"type": "string", "minLength": 16, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"}}));
+    }
+    if policy.csrf == Csrf::Required {
+        parameters
+            .push(json!({"name": "X-CSRF-Token", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "`csrf_token` of the last login or refresh; required with the cookie `__Host-refresh`."}));
     }
     parameters
 }
@@ -118,8 +157,14 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     if policy.path.contains('{') {
         own.push(&kinds::NOT_FOUND);
     }
+    if operation.paged {
+        own.push(&kinds::INVALID_QUERY);
+    }
     if !matches!(policy.access, Access::Anonymous | Access::Signature) {
         own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
+    }
+    if policy.csrf == Csrf::Required {
+        own.extend([&kinds::ORIGIN_REFUSED, &kinds::CSRF_REFUSED]);
     }
     own
 }

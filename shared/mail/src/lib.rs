@@ -14,4 +14,6 @@ mod wrap;
 pub use error::MailError;
 pub use links::Links;
 pub use mailer::{Mailer, MessageId};
-pub use message::{Message, Welcome, WelcomeExisting};
+pub use message::{
+    Message, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole, Welcome, WelcomeExisting,
+};

@@ -1,6 +1,6 @@
 //! The addresses that mails lead to.
 
-use domain::ActivationToken;
+use domain::{ActivationToken, ResetToken};
 use secrecy::SecretString;
 
 /// Addresses under one base, such as `https://app.innkeeper.example`.
@@ -18,6 +18,16 @@ impl Links {
     /// Where a first password is chosen. A secret, for it carries the token.
     pub fn activation(&self, token: &ActivationToken) -> SecretString {
         SecretString::from(format!("{}/activate?token={}", self.base, token.expose()))
+    }
+
+    /// Where a forgotten password is replaced. A secret, for it carries the token.
+    pub fn reset(&self, token: &ResetToken) -> SecretString {
+        SecretString::from(format!("{}/reset-password?token={}", self.base, token.expose()))
+    }
+
+    /// Where one asks for such a link.
+    pub fn forgot(&self) -> String {
+        format!("{}/forgot-password", self.base)
     }
 
     /// Where one signs in.

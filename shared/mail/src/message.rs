@@ -1,5 +1,7 @@
 //! What is written to people.
 
+mod account;
+
 use askama::Template;
 use domain::{CompanyName, PersonName, TenantHost};
 use secrecy::{ExposeSecret, SecretString};
@@ -7,12 +9,22 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::name::shown;
 use crate::wrap::wrap;
 
+pub use account::{PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole};
+
 /// A mail, without its receiver.
 pub enum Message {
     /// To the first admin of a new tenant, who has no password yet.
     Welcome(Welcome),
     /// To the first admin of a new tenant, who has one.
     WelcomeExisting(WelcomeExisting),
+    /// To somebody who has a platform role now, and no password yet.
+    PlatformInvitation(PlatformInvitation),
+    /// To somebody who has a platform role now, and a password.
+    PlatformRole(PlatformRole),
+    /// To somebody who has forgotten their password.
+    PasswordReset(PasswordReset),
+    /// To somebody whose password is another now.
+    PasswordChanged(PasswordChanged),
 }
 
 /// The tenant is ready; here is the key.
@@ -54,6 +66,10 @@ impl Message {
         match self {
             Self::Welcome(_) => "welcome",
             Self::WelcomeExisting(_) => "welcome-existing",
+            Self::PlatformInvitation(_) => "platform-invitation",
+            Self::PlatformRole(_) => "platform-role",
+            Self::PasswordReset(_) => "password-reset",
+            Self::PasswordChanged(_) => "password-changed",
         }
     }
 
@@ -62,6 +78,10 @@ impl Message {
         match self {
             Self::Welcome(message) => message.render(),
             Self::WelcomeExisting(message) => message.render(),
+            Self::PlatformInvitation(message) => message.render(),
+            Self::PlatformRole(message) => message.render(),
+            Self::PasswordReset(message) => message.render(),
+            Self::PasswordChanged(message) => message.render(),
         }
     }
 }

@@ -73,6 +73,21 @@ impl<T> Cached<T> {
         self.fetch_unless(|kept, now| !kept.may_try(now)).await
     }
 
+    /// The value, read again where it is not `good`, whatever was tried before. Only for what no caller of ours can bring
+    /// about, such as a key that the store says is retired: a read of it costs a call each time. What comes back may
+    /// still not be good.
+    pub async fn get_where(&self, good: impl Fn(&T) -> bool + Send) -> Result<Arc<T>, SecretError> {
+        let value = self.get().await?;
+        if good(&value) {
+            return Ok(value);
+        }
+        let _turn = self.refreshing.lock().await;
+        match self.kept() {
+            Some(kept) if good(&kept.value) => Ok(kept.value),
+            kept => self.fetch(kept).await,
+        }
+    }
+
     /// One caller at a time; those who stood in line take what the first one brought.
     async fn fetch_unless(&self, good_enough: fn(&Kept<T>, Timestamp) -> bool) -> Result<Arc<T>, SecretError> {
         let _turn = self.refreshing.lock().await;

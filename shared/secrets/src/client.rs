@@ -1,5 +1,7 @@
 //! Secrets Manager.
 
+mod versions;
+
 use std::fmt;
 
 use aws_sdk_secretsmanager::Client;
@@ -11,6 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use crate::{CallFailure, SecretError, check_strength};
+
+pub use versions::Versions;
+pub(crate) use versions::{CURRENT, NewVersion, PENDING};
 
 const NOT_FOUND: &str = "ResourceNotFoundException";
 /// What AWS answers about a secret that is marked for deletion, among other things.
@@ -77,6 +82,15 @@ impl Secrets {
             Err(error) if matches!(code(&error), Some(EXISTS | INVALID_REQUEST)) => {
                 self.adopt(name, token, value, unavailable(name, &error)).await
             }
+            Err(error) => Err(unavailable(name, &error)),
+        }
+    }
+
+    /// Whether there is such a secret, not marked for deletion. Reads no value.
+    pub async fn exists(&self, name: &str) -> Result<bool, SecretError> {
+        match self.client.describe_secret().secret_id(name).send().await {
+            Ok(found) => Ok(found.deleted_date.is_none()),
+            Err(error) if code(&error) == Some(NOT_FOUND) => Ok(false),
             Err(error) => Err(unavailable(name, &error)),
         }
     }

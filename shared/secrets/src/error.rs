@@ -38,6 +38,12 @@ pub enum SecretError {
         /// Its name.
         secret: String,
     },
+    /// Somebody else changed it meanwhile.
+    #[error("the secret {secret} was changed by somebody else meanwhile: look at it, and begin again")]
+    Changed {
+        /// Its name or ARN.
+        secret: String,
+    },
     /// Secrets Manager did not do it, or did not say so.
     #[error(
         "the secret {secret} is out of reach: check that Secrets Manager is up and that the role may use the secret"

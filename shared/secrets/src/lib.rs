@@ -3,29 +3,36 @@
 //! * [`Secrets`] reads from AWS Secrets Manager and keeps the secrets of silo tenants there.
 //! * [`Cached`] keeps one parsed secret for a bounded time; an outage of Secrets Manager does not stop its readers.
 //! * [`KeyRing`] is what a rotating secret holds: keys with a beginning and an end.
-//! * [`Signer`] and [`PublicKey`] are the two halves of a signing key; [`Mac`] comes from a ring of MAC keys.
+//! * [`rotation`] is how a secret gets a new value while it is in use.
+//! * [`Signer`] and [`PublicKey`] are the two halves of a signing key; [`Mac`] comes from a ring of MAC keys, and with it
+//!   [`SessionToken`]s.
 //! * [`DataKey`] seals values for a tenant, and is itself wrapped by a ring of key-encryption keys.
 //!
 //! Architecture Invariant: no other crate names the Secrets Manager SDK, and no type here that holds key material
 //! implements `Debug`, `Display`, `Clone` or `Serialize`.
 
+mod bootstrap;
 mod cached;
 mod client;
 mod error;
 mod mac;
 mod ring;
+pub mod rotation;
 mod seal;
+mod session_tokens;
 mod signing;
 #[cfg(test)]
 mod stand_in;
 mod strength;
 
+pub use bootstrap::{Bootstrap, BootstrapAdmin};
 pub use cached::{Cached, Parse};
-pub use client::{Arn, Secrets};
+pub use client::{Arn, Secrets, Versions};
 pub use error::{CallFailure, SecretError};
 pub use mac::Mac;
 pub use ring::{DataKeys, Key, KeyId, KeyRing, Purpose, RefreshKeys, SigningKeys};
 pub use seal::{DataKey, Sealed, Unsealable, WrappedKey};
+pub use session_tokens::{RefreshClaim, RefreshRefused, SessionToken};
 pub use signing::{PublicKey, Signer};
 pub use strength::check_strength;
 
@@ -33,7 +40,7 @@ pub use strength::check_strength;
 mod opaque {
     //! Proof, at compile time, that what holds key material cannot be printed or copied.
 
-    use super::{DataKey, Key, KeyRing, Signer, SigningKeys};
+    use super::{BootstrapAdmin, DataKey, Key, KeyRing, SessionToken, Signer, SigningKeys};
 
     macro_rules! must_not_impl {
         ($($type:ty),+: $traits:tt) => {
@@ -52,6 +59,6 @@ mod opaque {
         };
     }
 
-    must_not_impl!(Key, KeyRing<SigningKeys>, Signer, DataKey:
+    must_not_impl!(Key, KeyRing<SigningKeys>, SessionToken, Signer, DataKey, BootstrapAdmin:
         (std::fmt::Debug, std::fmt::Display, Clone, serde::Serialize));
 }

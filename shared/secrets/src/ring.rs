@@ -2,13 +2,15 @@
 
 mod format;
 mod key;
+mod succession;
 
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-pub use key::{Key, KeyId};
+pub use domain::KeyId;
+pub use key::Key;
 
 use crate::SecretError;
 

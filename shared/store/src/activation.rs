@@ -16,8 +16,9 @@ use crate::{
 pub struct IssuedActivation {
     /// Whose password it sets.
     pub identity_id: IdentityId,
-    /// For which tenant it was mailed.
-    pub tenant_id: TenantId,
+    /// For which tenant it was mailed; none for a platform role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
     /// Until when it is good. TTL removes it some time later.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,

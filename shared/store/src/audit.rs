@@ -1,10 +1,11 @@
 //! The audit entry that every change carries into its transaction. The table is append-only: a put, never onto another.
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use domain::{AuditEntry, Plan, TenantId};
 
 use crate::{
-    StoreError,
-    item::{item, n},
+    Store, StoreError,
+    item::{Item, item, n},
     keys::{Key, hex_digest, tenant_partition},
     transact::{Expr, Write},
 };
@@ -45,10 +46,15 @@ impl Audit {
     /// `salt` tells apart two entries of the same content: the key of what was changed, with its version where it has one.
     pub(crate) fn write(&self, salt: &str) -> Result<Write, StoreError> {
         let key = self.key(salt);
-        let mut stored = item("audit entry", &key, &self.entry)?;
+        let stored = self.item(&key)?;
+        Ok(Write::put("audit entry", key, stored).when(Expr::absent()))
+    }
+
+    fn item(&self, key: &Key) -> Result<Item, StoreError> {
+        let mut stored = item("audit entry", key, &self.entry)?;
         let kept = i64::from(self.plan.limits().audit_retention_days) * DAY;
         stored.insert("ttl".to_owned(), n(self.entry.at.as_second() + kept));
-        Ok(Write::put("audit entry", key, stored).when(Expr::absent()))
+        Ok(stored)
     }
 
     fn key(&self, salt: &str) -> Key {
@@ -56,6 +62,28 @@ impl Audit {
         Key {
             pk: self.entry.tenant.as_ref().map_or_else(|| "PLATFORM".to_owned(), tenant_partition),
             sk: format!("{:.3}#{}", self.entry.at, &digest[..16]),
+        }
+    }
+}
+
+impl Store {
+    /// Writes an entry about something that changed nothing, such as a look at a secret. Its key is a digest of the entry,
+    /// so one that is there already is this one, whose first answer got lost.
+    pub async fn note(&self, audit: &Audit, salt: &str) -> Result<(), StoreError> {
+        let key = audit.key(salt);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.audit)
+            .set_item(Some(audit.item(&key)?))
+            .condition_expression("attribute_not_exists(pk)");
+        match Box::pin(put.send()).await {
+            Err(error)
+                if !error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(error.into())
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -141,6 +141,17 @@ impl<'a> Effects<'a> {
         self.with([Write::delete("mail claim", key)])
     }
 
+    /// Takes back an activation token that nobody was sent.
+    pub fn revoke_activation(self, digest: &TokenDigest) -> Self {
+        self.with([Write::delete("activation token", Key::activation(digest.as_str()))])
+    }
+
+    /// Removes what a probe that broke off may have left.
+    pub fn undo_probe(self) -> Self {
+        let key = Key::in_tenant(&self.tenant.tenant_id, "PROBE");
+        self.with([Write::delete("probe", key)])
+    }
+
     /// Takes the promise of this attempt out of the outbox, for an attempt that ends before its first step began.
     pub fn promise_kept(self) -> Self {
         let done = outbox::done(&self.tenant.tenant_id, self.attempt());

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Store, StoreError,
+    PlatformUser, Store, StoreError,
     item::{item, n, read, s},
-    keys::{Key, SESSIONS, identity_partition, tenant_partition},
+    keys::{Key, PLATFORM_ROLE, SESSIONS, identity_partition, tenant_partition},
     transact::{Expr, Write},
 };
 
@@ -120,6 +120,8 @@ pub struct LoginView {
     pub identity: Identity,
     /// The person's tenants.
     pub memberships: Vec<MembershipPointer>,
+    /// The person's platform role, if they have one.
+    pub platform: Option<PlatformUser>,
 }
 
 impl Store {
@@ -147,15 +149,30 @@ impl Store {
             .expression_attribute_values(":pk", s(identity_partition(&id)))
             .expression_attribute_values(":sessions", s(SESSIONS));
         let items = Box::pin(query.send()).await?.items.unwrap_or_default();
-        let (mut identity, mut memberships) = (None, Vec::new());
+        let (mut identity, mut memberships, mut platform) = (None, Vec::new(), None);
         for item in items {
             match Key::of(&item) {
                 Some(key) if key.sk == "IDENTITY" => identity = Some(read("identity", item)?),
+                Some(key) if key.sk == PLATFORM_ROLE => platform = Some(read("platform role", item)?),
                 Some(key) if key.sk.starts_with("TENANT#") => memberships.push(read("membership pointer", item)?),
                 _ => {}
             }
         }
-        Ok(identity.map(|identity| LoginView { identity, memberships }))
+        Ok(identity.map(|identity| LoginView { identity, memberships, platform }))
+    }
+
+    /// Which tenants a person belongs to: one Query, strongly consistent.
+    pub async fn tenants_of(&self, id: &IdentityId) -> Result<Vec<MembershipPointer>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :tenant)")
+            .expression_attribute_values(":pk", s(identity_partition(id)))
+            .expression_attribute_values(":tenant", s("TENANT#"));
+        let found = Box::pin(query.send()).await?;
+        found.items.unwrap_or_default().into_iter().map(|item| read("membership pointer", item)).collect()
     }
 
     /// The members of a tenant: one page, strongly consistent.
@@ -181,15 +198,19 @@ fn maker(tenant: &TenantId, attempt: u32) -> String {
 /// meanwhile; the next try finds that identity and calls [`join`].
 pub(crate) fn create(identity: &Identity, membership: &Membership) -> Result<Vec<Write>, StoreError> {
     let made_by = Some(maker(&membership.tenant_id, membership.attempt)).filter(|_| membership.attempt > 0);
-    let identity = Identity { memberships: 1, made_by: made_by.clone(), ..identity.clone() };
-    let claim_key = Key::email(&identity.email.normalized());
-    let claim = EmailClaim { identity_id: identity.identity_id.clone(), made_by };
-    let claim = Write::put("email claim", claim_key.clone(), item("email claim", &claim_key, &claim)?);
-    let key = Key::identity(&identity.identity_id);
-    let person = Write::put("identity", key.clone(), item("identity", &key, &identity)?);
-    let mut writes = vec![claim.when(Expr::absent()), person.when(Expr::absent())];
+    let mut writes = claim(&Identity { memberships: 1, made_by, ..identity.clone() })?.to_vec();
     writes.extend(relate(membership)?);
     Ok(writes)
+}
+
+/// A new person with the claim on their address.
+pub(crate) fn claim(identity: &Identity) -> Result<[Write; 2], StoreError> {
+    let claim_key = Key::email(&identity.email.normalized());
+    let claim = EmailClaim { identity_id: identity.identity_id.clone(), made_by: identity.made_by.clone() };
+    let claim = Write::put("email claim", claim_key.clone(), item("email claim", &claim_key, &claim)?);
+    let key = Key::identity(&identity.identity_id);
+    let person = Write::put("identity", key.clone(), item("identity", &key, identity)?);
+    Ok([claim.when(Expr::absent()), person.when(Expr::absent())])
 }
 
 /// A membership for a person who is there already. Of the person only the count changes, never a credential.

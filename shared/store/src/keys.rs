@@ -1,7 +1,7 @@
 //! Keys of the `core` table. A partition key is built from a typed id or from a platform marker, and nowhere else.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{IdentityId, SessionId, Step, Subdomain, TenantId};
+use domain::{IdentityId, SessionId, Step, Subdomain, TenantId, VaultName};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, s};
@@ -54,6 +54,24 @@ impl Key {
         Self::in_tenant(tenant, &format!("MAIL#{kind}#{number}"))
     }
 
+    // Names have no `#`, so none of these is another's.
+
+    pub(crate) fn vault_entry(tenant: &TenantId, name: &VaultName) -> Self {
+        Self::in_tenant(tenant, &format!("{VAULT}{name}"))
+    }
+
+    pub(crate) fn vault_value(tenant: &TenantId, name: &VaultName) -> Self {
+        Self::in_tenant(tenant, &format!("VAULT-VALUE#{name}"))
+    }
+
+    pub(crate) fn vault_version(tenant: &TenantId, name: &VaultName, version: u64) -> Self {
+        Self::in_tenant(tenant, &format!("VAULT-VALUE#{name}#{version:010}"))
+    }
+
+    pub(crate) fn vault_used(tenant: &TenantId, name: &VaultName) -> Self {
+        Self::in_tenant(tenant, &format!("VAULT-USED#{name}"))
+    }
+
     // A person's partition.
 
     pub(crate) fn identity(id: &IdentityId) -> Self {
@@ -68,7 +86,19 @@ impl Key {
         key(identity_partition(id), format!("{SESSIONS}{session}"))
     }
 
+    pub(crate) fn platform_role(id: &IdentityId) -> Self {
+        key(identity_partition(id), PLATFORM_ROLE)
+    }
+
     // Platform markers.
+
+    pub(crate) fn platform_user(id: &IdentityId) -> Self {
+        key(PLATFORM_USERS.to_owned(), id.to_string())
+    }
+
+    pub(crate) fn bootstrap() -> Self {
+        key("PLATFORM#BOOTSTRAP".to_owned(), "BOOTSTRAP")
+    }
 
     pub(crate) fn subdomain(name: &Subdomain) -> Self {
         key(format!("SUBDOMAIN#{name}"), "CLAIM")
@@ -101,10 +131,26 @@ impl Key {
     pub(crate) fn signing(kid: &str) -> Self {
         key(SIGNING.to_owned(), format!("KID#{kid}"))
     }
+
+    /// Beside the keys, so that one Query reads both.
+    pub(crate) fn signing_generation_master() -> Self {
+        key(SIGNING.to_owned(), "GENERATION")
+    }
+
+    pub(crate) fn signing_generation_shard(shard: u8) -> Self {
+        key(format!("{SIGNING}#{shard}"), "GENERATION")
+    }
 }
 
+/// Sorts among what login's query reads.
+pub(crate) const PLATFORM_ROLE: &str = "PLATFORM";
+pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
+/// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
+pub(crate) const VAULT: &str = "VAULT#";
 pub(crate) const ORPHANS: &str = "ORPHANS";
 pub(crate) const SIGNING: &str = "PLATFORM#SIGNING";
+/// How many copies of the generation there are, each good for 3 000 strong reads a second.
+pub(crate) const GENERATION_SHARDS: u8 = 8;
 
 pub(crate) fn tenant_partition(id: &TenantId) -> String {
     format!("T#{id}")

@@ -31,13 +31,23 @@
 //! | identity, e-mail claim | `ID#{identity}` / `IDENTITY`, `EMAIL#{address}` / `CLAIM` | SeedAdmin, activation | login: claim, then Query of `ID#…` below the sessions | s 1 + 1 | 4 |
 //! | membership, pointer | `T#{tenant}` / `MEMBER#{identity}`, `ID#{identity}` / `TENANT#{tenant}` | SeedAdmin | door, login, member list | s 1 | 4 |
 //! | activation token | `TOKEN#{digest}` / `ACTIVATION`, TTL | SendWelcome, resend; deleted by activation | activation | s 1 | 2; activation 6 |
-//! | session | `ID#{identity}` / `~SESSION#{session}`, TTL | login | door | | 4 |
-//! | (admission) | session + membership + tenant | - | door, with every authenticated request: one BatchGetItem | s 3 RCU | - |
-//! | signing public key | `PLATFORM#SIGNING` / `KID#{kid}` | its rotation | JWKS, token check (cached), Query | s 1 | 4 |
+//! | session | `ID#{identity}` / `~SESSION#{session}`, TTL | login, refresh, switch; deleted by logout, revocation, theft | door | | 4 |
+//! | | | | list of sessions, Query | s 1 per 4 KB | - |
+//! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in | door, login; Query of the list | s 1 | 4 |
+//! | bootstrap record | `PLATFORM#BOOTSTRAP` / `BOOTSTRAP` | first bootstrap login, removal | door, for platform roles | s 1 | 2 |
+//! | (admission) | session + membership + tenant, or session + platform role + bootstrap record; and the generation of the signing keys | - | door, with every authenticated request: one BatchGetItem | s 4 RCU | - |
+//! | vault entry | `T#{tenant}` / `VAULT#{name}` | the vault's changes | list, Query | s 1 per 4 KB, about 15 entries | 2 |
+//! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
+//! | vault value, earlier | `T#{tenant}` / `VAULT-VALUE#{name}#{version}` | the change after it; deleted by the tenth after that | rollback | s 1 per 4 KB | 2 per KB |
+//! | vault number used | `T#{tenant}` / `VAULT-USED#{name}` | vault deletion; deleted by the next first version | vault write | s 1 | 2 |
+//! | count | table `limits`: `{what}#{digest}`, TTL 3 h | sign-in, password routes, removal | by its condition | - | 1 a try, 1 to give it back (no transaction) |
+//! | signing public key | `PLATFORM#SIGNING` / `KID#{kid}`, TTL once retired | its rotation | JWKS, token check (cached), Query | s 1 | 4; retirement 22 |
+//! | generation of the signing keys | `PLATFORM#SIGNING` / `GENERATION`, `PLATFORM#SIGNING#{0..7}` / `GENERATION` | retirement of a key | the Query of the keys; door | s 1 | with the retirement |
 //! | audit entry | table `audit`: `T#{tenant}` or `PLATFORM` / `{time}#{hash}`, TTL by plan | every change | audit log | - | 2, in every transaction |
 
 mod activation;
 mod audit;
+mod batch;
 mod effects;
 mod error;
 mod idempotency;
@@ -45,9 +55,12 @@ mod identity;
 mod item;
 mod keys;
 mod lease;
+mod limits;
 mod orphans;
 mod outbox;
+mod platform;
 mod records;
+mod refresh;
 mod session;
 mod signing;
 mod signup;
@@ -56,6 +69,7 @@ mod steps;
 mod subdomain;
 mod tenant;
 mod transact;
+mod vault;
 
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
@@ -69,18 +83,22 @@ pub use idempotency::IdempotencyRecord;
 pub use identity::{Identity, LoginView, Membership, MembershipPointer, MembershipStatus, PasswordHash};
 pub use keys::OUTBOX_SHARDS;
 pub use lease::Lease;
+pub use limits::{Counted, Limits};
 pub use orphans::Orphan;
 pub use outbox::OutboxEntry;
+pub use platform::{Bootstrap, PlatformUser};
 pub use records::{
     Database, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord, TenantSecrets,
 };
-pub use session::{Admission, Session};
-pub use signing::PublicKey;
+pub use refresh::SessionPage;
+pub use session::{Admission, Session, Standing};
+pub use signing::{PublicKey, PublishedKeys};
 pub use signup::{NewTenant, SignupOutcome};
 pub use silo::{DataPath, TableState, silo_table_name};
 pub use steps::{Begun, Finished, Outcome, Retried};
 pub use subdomain::Availability;
 pub use tenant::{Proof, Tenant};
+pub use vault::{VaultEntry, VaultSlot, VaultVersion};
 
 use crate::{item::Item, keys::Key};
 

@@ -2,30 +2,29 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use domain::{IdentityId, Role, SessionId, TenantId, TenantStatus};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use domain::{IdentityId, Role, SessionId, TenantId, TenantStatus, refresh::Family};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audit, MembershipStatus, Store, StoreError,
+    Audit, MembershipStatus, PasswordHash, Store, StoreError,
     item::{Item, item, n, read},
     keys::Key,
-    transact::{Expr, Write},
+    signing::{generation_key, generation_of},
+    transact::{Ended, Expr, Reason, Write, refusal},
 };
 
-/// How often what DynamoDB left unread is asked for again.
-const TRIES: usize = 3;
-
-/// A person signed in to a tenant from one client.
+/// A person signed in from one client: to a tenant, or to the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Its id; the access token's `sid`.
     pub session_id: SessionId,
     /// The person.
     pub identity_id: IdentityId,
-    /// The tenant.
-    pub tenant_id: TenantId,
+    /// The tenant; none for a platform role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
     /// What the person signed in from, to show in a list of sessions.
     pub client: String,
     /// The address the person signed in from.
@@ -35,29 +34,64 @@ pub struct Session {
     /// When it ends, whatever happens.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
+    /// Its refresh tokens, and when it ends without another refresh.
+    pub family: Family,
 }
 
 /// What the door needs to know; a part that is missing means no.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Admission {
-    /// When the session ends, if it exists.
-    pub session_expires_at: Option<Timestamp>,
-    /// The role of the membership, if it exists and is active.
+    /// The session, if it exists.
+    pub session: Option<Standing>,
+    /// The role of the membership, if it exists and is active; without a tenant, the platform role.
     pub role: Option<Role>,
     /// Where the tenant stands, if it exists.
     pub tenant: Option<TenantStatus>,
+    /// Whether the removal of the bootstrap credentials is on record; only looked at for platform roles.
+    pub bootstrap_removed: bool,
+    /// The generation of the published signing keys: whoever has an earlier one has to read them again.
+    pub signing_generation: u64,
 }
 
-#[derive(Deserialize)]
-struct SessionPart {
+impl Admission {
+    /// The role, where session and tenant are in a state to use it: a tenant's role in a READY tenant, a platform role
+    /// in none.
+    #[must_use]
+    pub fn admitted(&self, tenant: Option<&TenantId>, now: Timestamp) -> Option<Role> {
+        let alive = self.session.as_ref().is_some_and(|session| now < session.family.ends_at);
+        self.open_to(tenant).filter(|_| alive)
+    }
+
+    /// As [`Admission::admitted`], for a session that is about to be made.
+    #[must_use]
+    pub fn open_to(&self, tenant: Option<&TenantId>) -> Option<Role> {
+        let ready = tenant.is_none() || self.tenant == Some(TenantStatus::Ready);
+        self.role.filter(|role| ready && role.is_platform() == tenant.is_none())
+    }
+}
+
+/// Of a session, what changes and what ends it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Standing {
+    /// The tenant that it works in now; none for a platform role.
+    #[serde(default)]
+    pub tenant_id: Option<TenantId>,
+    /// When it ends, whatever happens.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    expires_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Its refresh tokens, and when it ends without another refresh.
+    pub family: Family,
 }
 
 #[derive(Deserialize)]
 struct MemberPart {
     role: Role,
     status: MembershipStatus,
+}
+
+#[derive(Deserialize)]
+struct PlatformPart {
+    role: Role,
 }
 
 #[derive(Deserialize)]
@@ -70,66 +104,129 @@ struct StatusPart {
     status: TenantStatus,
 }
 
+/// How often a sign-in that another one outran is tried.
+const TRIES: usize = 3;
+
 impl Store {
     /// Starts a session.
     pub async fn create_session(&self, session: &Session, audit: &Audit) -> Result<(), StoreError> {
-        let key = Key::session(&session.identity_id, &session.session_id);
-        let mut stored = item("session", &key, session)?;
-        stored.insert("ttl".to_owned(), n(session.expires_at.as_second()));
-        let start = Write::put("session", key, stored).when(Expr::absent());
-        self.commit(&[start], audit, &session.session_id.to_string()).await
+        self.commit(&[new(session)?], audit, session.session_id.as_str()).await
     }
 
-    /// Session, membership and tenant in one `BatchGetItem`. Strongly consistent, because a suspension or a revocation
-    /// counts from the next request on.
+    /// Starts a session for somebody who has shown their password, if it is still the one that was `matched`; and stores
+    /// it `renewed`, where its parameters were old. A conflict of the `password` where it was changed meanwhile.
+    pub async fn start_session(
+        &self,
+        session: &Session,
+        matched: &PasswordHash,
+        renewed: Option<&PasswordHash>,
+        audit: &Audit,
+    ) -> Result<(), StoreError> {
+        let unchanged = Expr::new("password_phc = :matched").value(":matched", matched.attribute());
+        let identity = Key::identity(&session.identity_id);
+        let still = match renewed {
+            Some(renewed) => {
+                let unchanged = unchanged.value(":renewed", renewed.attribute());
+                Write::update("password", identity, "SET password_phc = :renewed", unchanged)
+            }
+            None => Write::check("password", identity, unchanged),
+        };
+        let writes = [still, new(session)?];
+        let mut refused = Vec::new();
+        for _ in 0..TRIES {
+            match self.transact(&writes, audit, session.session_id.as_str()).await? {
+                Ended::Committed => return Ok(()),
+                // Sign-ins of one person at once meet on the check, which changes nothing: the next try succeeds.
+                Ended::Cancelled(reasons) => refused = reasons,
+            }
+            if !refused.contains(&Reason::Race) {
+                break;
+            }
+        }
+        Err(refusal(&writes, &refused))
+    }
+
+    /// Session, membership and tenant in one `BatchGetItem`; without a tenant, session and platform role, and whether the
+    /// bootstrap credentials are gone; with either, the generation of the signing keys. Strongly consistent, because a
+    /// suspension or a revocation counts from the next request on.
     pub async fn admission(
         &self,
         identity: &IdentityId,
         session: &SessionId,
-        tenant: &TenantId,
+        tenant: Option<&TenantId>,
     ) -> Result<Admission, StoreError> {
-        let keys = [Key::session(identity, session), Key::member(tenant, identity), Key::tenant(tenant)];
-        let [session, member, tenant] = &keys;
-        let mut found = self.batch(&keys).await?;
-        let mut part = |key: &Key| found.remove(&key.sk);
-        let mut admission = Admission::default();
-        if let Some(item) = part(session) {
-            admission.session_expires_at = Some(read::<SessionPart>("session", item)?.expires_at);
+        let generation = generation_key(session);
+        let session = Key::session(identity, session);
+        match tenant {
+            Some(tenant) => self.tenant_admission(session, identity, tenant, generation).await,
+            None => self.platform_admission(session, identity, generation).await,
         }
-        if let Some(item) = part(member) {
+    }
+
+    async fn tenant_admission(
+        &self,
+        session: Key,
+        identity: &IdentityId,
+        tenant: &TenantId,
+        generation: Key,
+    ) -> Result<Admission, StoreError> {
+        let keys = [session, Key::member(tenant, identity), Key::tenant(tenant), generation];
+        let [session, member, tenant, generation] = &keys;
+        let mut found = self.batch(admitting(&keys)?).await?;
+        let mut admission = Admission { session: standing(&mut found, session)?, ..Admission::default() };
+        if let Some(item) = found.remove(&member.sk) {
             let member: MemberPart = read("membership", item)?;
             admission.role = (member.status == MembershipStatus::Active).then_some(member.role);
         }
-        if let Some(item) = part(tenant) {
+        if let Some(item) = found.remove(&tenant.sk) {
             admission.tenant = Some(read::<TenantPart>("tenant", item)?.provisioning.status);
         }
+        admission.signing_generation = generation_of(&mut found, generation)?;
         Ok(admission)
     }
 
-    /// What is stored under the keys, by sort key, reduced to what admission looks at.
-    async fn batch(&self, keys: &[Key]) -> Result<HashMap<String, Item>, StoreError> {
-        let wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys.iter().map(Key::attributes).collect()))
-            .consistent_read(true)
-            .projection_expression("sk, expires_at, #role, #status, #provisioning.#status")
-            .expression_attribute_names("#provisioning", "provisioning")
-            .expression_attribute_names("#role", "role")
-            .expression_attribute_names("#status", "status")
-            .build()?;
-        let mut wanted = HashMap::from([(self.tables.core.clone(), wanted)]);
-        let mut found = HashMap::new();
-        for _ in 0..TRIES {
-            let answer = Box::pin(self.client.batch_get_item().set_request_items(Some(wanted)).send()).await?;
-            for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                if let Some(AttributeValue::S(sk)) = item.get("sk") {
-                    found.insert(sk.clone(), item);
-                }
-            }
-            wanted = answer.unprocessed_keys.unwrap_or_default();
-            if wanted.is_empty() {
-                return Ok(found);
-            }
+    async fn platform_admission(
+        &self,
+        session: Key,
+        identity: &IdentityId,
+        generation: Key,
+    ) -> Result<Admission, StoreError> {
+        let keys = [session, Key::platform_role(identity), Key::bootstrap(), generation];
+        let [session, role, bootstrap, generation] = &keys;
+        let mut found = self.batch(admitting(&keys)?).await?;
+        let mut admission = Admission { session: standing(&mut found, session)?, ..Admission::default() };
+        if let Some(item) = found.remove(&role.sk) {
+            admission.role = Some(read::<PlatformPart>("platform role", item)?.role);
         }
-        Err(StoreError::busy("DynamoDB left keys unread"))
+        admission.bootstrap_removed = found.remove(&bootstrap.sk).is_some_and(|item| item.contains_key("removed_at"));
+        admission.signing_generation = generation_of(&mut found, generation)?;
+        Ok(admission)
     }
+}
+
+fn new(session: &Session) -> Result<Write, StoreError> {
+    let key = Key::session(&session.identity_id, &session.session_id);
+    let mut stored = item("session", &key, session)?;
+    stored.insert("ttl".to_owned(), n(session.family.ends_at.as_second()));
+    Ok(Write::put("session", key, stored).when(Expr::absent()))
+}
+
+/// The keys, and what admission looks at of what is stored there.
+fn admitting(keys: &[Key]) -> Result<KeysAndAttributes, StoreError> {
+    let wanted = KeysAndAttributes::builder()
+        .set_keys(Some(keys.iter().map(Key::attributes).collect()))
+        .consistent_read(true)
+        .projection_expression(
+            "sk, tenant_id, expires_at, #family, #role, #status, removed_at, #provisioning.#status, #generation",
+        )
+        .expression_attribute_names("#generation", "generation")
+        .expression_attribute_names("#family", "family")
+        .expression_attribute_names("#provisioning", "provisioning")
+        .expression_attribute_names("#role", "role")
+        .expression_attribute_names("#status", "status");
+    Ok(wanted.build()?)
+}
+
+fn standing(found: &mut HashMap<String, Item>, session: &Key) -> Result<Option<Standing>, StoreError> {
+    found.remove(&session.sk).map(|item| read("session", item)).transpose()
 }

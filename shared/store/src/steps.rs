@@ -67,7 +67,9 @@ impl Outcome {
     fn is_recorded(&self, record: &Provisioning, step: Step) -> bool {
         match self {
             Self::Succeeded => record.step_status(step) == StepStatus::Succeeded,
-            Self::Warned(_) | Self::Orphaned(_) => record.step_status(step) == StepStatus::Warning,
+            // A delivery whose answer came too late may have done the work after all.
+            Self::Warned(_) => matches!(record.step_status(step), StepStatus::Warning | StepStatus::Succeeded),
+            Self::Orphaned(_) => record.step_status(step) == StepStatus::Warning,
             Self::Undone => !record.needs_undo(step, record.attempt()),
             Self::Failed(_) => record.status() == TenantStatus::Failed,
         }

@@ -88,7 +88,7 @@ fn a_password_made_of_the_accounts_own_words_is_refused() {
         ),
     };
     for text in ["Demo ISP Demo ISP 1", "admin admin admin 1", "innkeeperinnkeeper"] {
-        assert!(parse_password(text, &identity, &tenant).is_err(), "{text}");
+        assert!(parse_password(text, &identity, Some(&tenant)).is_err(), "{text}");
     }
-    assert!(parse_password("correct horse battery", &identity, &tenant).is_ok());
+    assert!(parse_password("correct horse battery", &identity, Some(&tenant)).is_ok());
 }

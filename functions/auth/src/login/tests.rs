@@ -4,12 +4,15 @@ use domain::{ContextWords, Password, PersonName, Subdomain};
 use http::{HeaderMap, Response, StatusCode};
 use lambda_http::Body;
 use serde_json::{Value, json};
-use store::{Identity, PasswordHash};
+use store::{Identity, MembershipPointer, PasswordHash};
 use testkit::SeededEntropy;
+
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::{
     LOGIN,
+    credentials::choose,
     stand_in::{MADE_UP, StandIn, call, json_of},
 };
 
@@ -44,7 +47,7 @@ fn person(password_phc: Option<PasswordHash>) -> LoginView {
         made_by: None,
         created_at: AT.parse().unwrap(),
     };
-    LoginView { identity, memberships: vec![pointer("demo")] }
+    LoginView { identity, memberships: vec![pointer("demo")], platform: None }
 }
 
 #[tokio::test]
@@ -59,7 +62,8 @@ async fn one_hash_is_computed_whoever_signs_in() {
     ];
     for (found, typed, refused) in cases {
         let before = hasher.computed();
-        let outcome = authenticate(&hasher, found, PasswordAttempt::parse(typed).unwrap()).await;
+        let outcome =
+            authenticate(&hasher, found, PasswordAttempt::parse(typed).unwrap(), &SeededEntropy::new(5)).await;
         assert_eq!(hasher.computed() - before, 1, "{refused:?}");
         match outcome {
             Ok(_) => assert_eq!(refused, None),
@@ -95,6 +99,8 @@ struct World {
     tenants: Vec<&'static str>,
     membership: &'static str,
     tenant_status: &'static str,
+    /// Signing keys that the function has published.
+    published: Arc<Mutex<Vec<Value>>>,
 }
 
 fn text(value: impl ToString) -> Value {
@@ -103,7 +109,13 @@ fn text(value: impl ToString) -> Value {
 
 impl World {
     async fn usual() -> Self {
-        Self { phc: Some(hash().await), tenants: vec!["demo"], membership: "active", tenant_status: "READY" }
+        Self {
+            phc: Some(hash().await),
+            tenants: vec!["demo"],
+            membership: "active",
+            tenant_status: "READY",
+            published: Arc::default(),
+        }
     }
 
     fn identity(&self) -> Value {
@@ -140,6 +152,10 @@ impl World {
     fn answer(&self, action: &str, request: &Value) -> Value {
         let asks_for = |needle: &str| request.to_string().contains(needle);
         match action {
+            "GetSecretValue" if asks_for("bootstrap-admin") => {
+                let admin = json!({"email": "root@demo.com", "password": MADE_UP}).to_string();
+                json!({"ARN": "arn:b", "Name": "bootstrap-admin", "VersionId": "v1", "SecretString": admin})
+            }
             "GetSecretValue" => {
                 let ring = json!({"initial": format!("V{MADE_UP}")}).to_string();
                 json!({"ARN": "arn:s", "Name": "signing-keys", "VersionId": "v1", "SecretString": ring})
@@ -151,7 +167,14 @@ impl World {
                 let items: Vec<Value> = std::iter::once(self.identity()).chain(self.pointers()).collect();
                 json!({"Items": items})
             }
-            "Query" => json!({"Items": []}),
+            "TransactWriteItems" if asks_for("PLATFORM#SIGNING") => {
+                let writes = request["TransactItems"].as_array().unwrap().iter();
+                let keys =
+                    writes.map(|write| &write["Put"]["Item"]).filter(|item| item["pk"] == text("PLATFORM#SIGNING"));
+                self.published.lock().unwrap().extend(keys.cloned());
+                json!({})
+            }
+            "Query" => json!({"Items": *self.published.lock().unwrap()}),
             "BatchGetItem" => self.admission(request),
             _ => json!({}),
         }
@@ -179,12 +202,12 @@ async fn the_first_key_is_published_before_the_function_serves() {
     let aws = World::usual().await.aws();
     aws.start(&LOGIN).await;
     let calls = aws.calls();
-    assert_eq!(names(&calls), ["GetSecretValue", "Query", "TransactWriteItems"]);
+    assert_eq!(names(&calls)[..3], ["GetSecretValue", "Query", "TransactWriteItems"]);
     assert!(calls[2].1.to_string().contains("PLATFORM#SIGNING"));
 }
 
 #[tokio::test]
-async fn the_password_opens_the_door_for_three_reads_and_one_transaction() {
+async fn the_password_opens_the_door_for_three_reads_one_transaction_and_two_counts() {
     let (answer, calls) =
         login(&World::usual().await.aws(), json!({"email": "Admin@Demo.com", "password": PASSWORD})).await;
     assert_eq!(answer.status(), StatusCode::OK, "{}", json_of(&answer));
@@ -195,17 +218,18 @@ async fn the_password_opens_the_door_for_three_reads_and_one_transaction() {
         (&json!("Bearer"), &json!(900), &json!(tenant("demo")))
     );
     assert_eq!(body["access_token"].as_str().unwrap().split('.').count(), 3);
-    assert_eq!(names(&calls), ["GetItem", "Query", "BatchGetItem", "TransactWriteItems"]);
-    let writes = calls[3].1["TransactItems"].as_array().unwrap();
-    let tables: Vec<&str> = writes.iter().map(|write| write["Put"]["TableName"].as_str().unwrap()).collect();
+    assert_eq!(names(&calls), ["UpdateItem", "GetItem", "Query", "BatchGetItem", "TransactWriteItems", "UpdateItem"]);
+    let writes = calls[4].1["TransactItems"].as_array().unwrap();
+    assert_eq!(writes[0]["ConditionCheck"]["ConditionExpression"], "password_phc = :matched");
+    let tables: Vec<&str> = writes[1..].iter().map(|write| write["Put"]["TableName"].as_str().unwrap()).collect();
     assert_eq!(tables, ["core", "audit"]);
-    let session = &writes[0]["Put"]["Item"];
+    let session = &writes[1]["Put"]["Item"];
     // 2026-01-08T00:00:00Z.
     assert_eq!(
         (&session["expires_at"], &session["client"], &session["source_ip"]),
         (&json!({"N": "1767830400"}), &text("curl/8"), &text("192.0.2.1"))
     );
-    assert!(!calls[3].1.to_string().contains(body["access_token"].as_str().unwrap()));
+    assert!(!calls[4].1.to_string().contains(body["access_token"].as_str().unwrap()));
 }
 
 #[tokio::test]
@@ -238,7 +262,7 @@ async fn whoever_may_not_come_in_hears_the_same() {
     for (case, world, body, reads) in cases {
         let (answer, calls) = login(&world.aws(), body).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{case}");
-        assert_eq!(calls.len(), reads, "{case}: {:?}", names(&calls));
+        assert_eq!(calls.len(), 1 + reads, "{case}: {:?}", names(&calls));
         assert!(names(&calls).iter().all(|action| *action != "TransactWriteItems"), "{case}");
         let heard = (answer.headers().clone(), json_of(&answer));
         assert_eq!(first.get_or_insert_with(|| heard.clone()), &heard, "{case}");

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::AwsError;
@@ -67,11 +68,15 @@ impl Persist {
         Self { file: None }
     }
 
-    /// Writes one document over whatever was there.
-    pub fn put(&self, kind: &str, key: &str, value: &Value) -> Result<(), PersistError> {
+    /// Writes one document over whatever was there. Without a file it is not even serialised.
+    pub fn put(&self, kind: &str, key: &str, value: &impl Serialize) -> Result<(), PersistError> {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        let document = serde_json::to_string(value).map_err(PersistError::unreadable)?;
         self.with((), |file| {
             file.prepare_cached("INSERT OR REPLACE INTO state (kind, key, value) VALUES (?1, ?2, ?3)")?
-                .execute(params![kind, key, value.to_string()])
+                .execute(params![kind, key, document])
                 .map(drop)
         })
     }

@@ -80,8 +80,7 @@ impl Mailbox {
     fn keep(&self, mail: Mail) -> Result<u64, AwsError> {
         let mut mails = self.lock();
         let number = mails.next;
-        let document = serde_json::to_value(&mail).map_err(AwsError::internal)?;
-        self.persist.put(KIND, &key(number), &document)?;
+        self.persist.put(KIND, &key(number), &mail)?;
         mails.next += 1;
         mails.kept.push_front((number, mail));
         if mails.kept.len() > KEPT

@@ -1,9 +1,9 @@
 //! Which function answers: the route matching of HTTP APIs.
 //!
 //! A static segment is more specific than `{parameter}`, that more than `{greedy+}`, decided from the left; of two routes
-//! with one path, the one that names the method. A path that no route has, or not with this method, is a 404.
+//! with one path, the one that names the method. `$default` takes what is left; without it that is a 404.
 
-use crate::template::Stack;
+use crate::template::{RouteSpec, Stack};
 use http::Method;
 use percent_encoding::percent_decode_str;
 use std::{cmp::Ordering, collections::HashMap};
@@ -29,6 +29,8 @@ enum Segment {
     Static(String),
     Parameter(String),
     Greedy(String),
+    /// `$default`.
+    Rest,
 }
 
 /// A route that fits a request.
@@ -36,7 +38,7 @@ enum Segment {
 pub struct Match<'r> {
     /// The function's logical id.
     pub function: &'r str,
-    /// `METHOD /path` as in the template.
+    /// `METHOD /path` as in the template, or `$default`.
     pub route_key: &'r str,
     /// Percent-decoded.
     pub parameters: HashMap<String, String>,
@@ -74,7 +76,7 @@ impl Route {
     fn new(method: &str, path: &str, function: &str) -> Self {
         let segments = path.trim_start_matches('/').split('/').map(Segment::parse).collect();
         let named = if method == "ANY" { None } else { Method::from_bytes(method.as_bytes()).ok() };
-        Self { method: named, segments, function: function.to_owned(), key: format!("{method} {path}") }
+        Self { method: named, segments, function: function.to_owned(), key: route_key(method, path) }
     }
 
     fn precedence(&self, other: &Self) -> Ordering {
@@ -83,8 +85,16 @@ impl Route {
     }
 }
 
+/// As API Gateway writes it in the event.
+fn route_key(method: &str, path: &str) -> String {
+    if path == RouteSpec::DEFAULT { path.to_owned() } else { format!("{method} {path}") }
+}
+
 impl Segment {
     fn parse(text: &str) -> Self {
+        if text == RouteSpec::DEFAULT {
+            return Self::Rest;
+        }
         let inside = text.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
         match inside.map(|name| (name, name.strip_suffix('+'))) {
             Some((_, Some(greedy))) => Self::Greedy(greedy.to_owned()),
@@ -98,12 +108,16 @@ impl Segment {
             Self::Static(_) => 0,
             Self::Parameter(_) => 1,
             Self::Greedy(_) => 2,
+            Self::Rest => 3,
         }
     }
 }
 
 fn captures(segments: &[Segment], path: &[&str]) -> Option<HashMap<String, String>> {
     let mut parameters = HashMap::new();
+    if segments == [Segment::Rest] {
+        return Some(parameters);
+    }
     for (index, segment) in segments.iter().enumerate() {
         let rest = path.get(index..).filter(|rest| !rest.is_empty())?;
         match segment {

@@ -81,10 +81,9 @@ impl Live {
         let events = self.execution.take_events();
         let arn = &self.execution.arn;
         if let Some(first) = events.first() {
-            let value = serde_json::to_value(&events).map_err(AwsError::internal)?;
-            persist.put(HISTORY, &format!("{arn}#{:08}", first.id), &value)?;
+            persist.put(HISTORY, &format!("{arn}#{:08}", first.id), &events)?;
         }
-        persist.put(EXECUTIONS, arn, &serde_json::to_value(&self.execution).map_err(AwsError::internal)?)?;
+        persist.put(EXECUTIONS, arn, &self.execution)?;
         self.history.extend(events);
         Ok(())
     }

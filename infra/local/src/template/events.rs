@@ -35,6 +35,10 @@ fn route(mut fields: Fields<'_>, line: usize) -> RouteSpec {
     if fields.text("ApiId").is_none() {
         fields.refuse("ApiId", "is missing: SAM would make a second API for this route");
     }
+    if fields.node("Method").is_none() && fields.node("Path").is_none() {
+        fields.finish();
+        return RouteSpec { method: "ANY".to_owned(), path: RouteSpec::DEFAULT.to_owned(), line };
+    }
     let method = fields.required("Method").to_ascii_uppercase().replace('*', "ANY");
     if !METHODS.contains(&method.as_str()) && !method.is_empty() {
         fields.refuse("Method", format!("{method} is not one of {}", METHODS.join(", ")));

@@ -90,6 +90,11 @@ pub struct RouteSpec {
     pub line: usize,
 }
 
+impl RouteSpec {
+    /// The path of an event that names neither method nor path: what no other route of the API takes.
+    pub const DEFAULT: &'static str = "$default";
+}
+
 /// A schedule that invokes a function.
 #[derive(Debug, Clone)]
 pub struct ScheduleSpec {

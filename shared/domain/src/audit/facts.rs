@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CompanyName, CorrelationId, EmailAddress, IdentityId, Permission, PersonName, Phase, Plan, Region, Role, SessionId,
-    Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus,
+    CompanyName, CorrelationId, EmailAddress, IdentityId, KeyId, Permission, PersonName, Phase, Plan, Region, Role,
+    SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
@@ -35,6 +35,7 @@ facts!(
     CorrelationId,
     EmailAddress,
     IdentityId,
+    KeyId,
     Permission,
     PersonName,
     Phase,
@@ -48,6 +49,7 @@ facts!(
     TenantHost,
     TenantId,
     TenantStatus,
+    VaultName,
 );
 
 /// Names and values, in the order of the names.

@@ -79,9 +79,11 @@ impl Provisioning {
         Ok(next.told(EventType::StepSucceeded, Some(step), "", now))
     }
 
-    /// The welcome mail could not be sent. The tenant stays READY, and the step may be begun again.
+    /// The welcome mail could not be sent, if its step could be begun at all. The tenant stays READY, and the step may be
+    /// begun again.
     pub fn warn(self, step: Step, attempt: u32, message: &str, now: Timestamp) -> Result<Self, IllegalMove> {
-        let legal = step == Step::SendWelcome && self.may_end(step, attempt);
+        let open = matches!(self.step_status(step), StepStatus::Pending | StepStatus::Running);
+        let legal = step == Step::SendWelcome && self.is_current(attempt) && self.is_turn_of(step) && open;
         let mut next = self.allow(legal, Move::Warn { step, attempt })?;
         next.finish(step, StepStatus::Warning, now);
         next.current_step = None;
@@ -91,7 +93,7 @@ impl Provisioning {
     /// What the step had made in this attempt was taken away.
     pub fn undone(self, step: Step, attempt: u32, now: Timestamp) -> Result<Self, IllegalMove> {
         let legal = self.may_undo(step, attempt);
-        let mut next = self.allow(legal, Move::Undo { step, attempt })?;
+        let mut next = self.allow(legal, Move::Undo { step, attempt })?.halted();
         next.finish(step, StepStatus::Undone, now);
         Ok(next.told(EventType::StepUndone, Some(step), "", now))
     }
@@ -99,7 +101,7 @@ impl Provisioning {
     /// What the step had made could not be taken away; somebody has to look at it.
     pub fn orphaned(self, step: Step, attempt: u32, detail: &str, now: Timestamp) -> Result<Self, IllegalMove> {
         let legal = self.may_undo(step, attempt);
-        let mut next = self.allow(legal, Move::Orphan { step, attempt })?;
+        let mut next = self.allow(legal, Move::Orphan { step, attempt })?.halted();
         next.finish(step, StepStatus::Warning, now);
         Ok(next.told(EventType::StepOrphaned, Some(step), detail, now))
     }
@@ -172,6 +174,12 @@ impl Provisioning {
 
     fn may_undo(&self, step: Step, attempt: u32) -> bool {
         self.status == TenantStatus::InProgress && self.needs_undo(step, attempt)
+    }
+
+    /// Notes where the attempt came to a halt: once a step is undone, the steps no longer tell.
+    fn halted(mut self) -> Self {
+        self.current_step = Some(self.halted_at());
+        self
     }
 
     fn record(&mut self, step: Step) -> &mut StepRecord {

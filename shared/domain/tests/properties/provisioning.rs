@@ -202,12 +202,15 @@ fn progress_follows_the_steps() {
 #[test]
 fn a_failure_at_any_step_ends_the_attempt_and_a_retry_starts_afresh() {
     let path = happy_path();
-    for step in Step::ALL.iter().copied().filter(|step| *step != Step::SendWelcome) {
+    let steps = Step::ALL.iter().copied().filter(|step| *step != Step::SendWelcome);
+    for (step, is_begun) in steps.flat_map(|step| [(step, true), (step, false)]) {
         let begun = path.iter().position(|ask| matches!(ask, Ask::Begin(s) if *s == step)).unwrap();
-        let mut record = follow(&path[..=begun]);
+        let mut record = follow(&path[..begun + usize::from(is_begun)]);
         for undo in Step::ALL.iter().rev().copied().filter(|undo| record.needs_undo(*undo, 1)).collect::<Vec<_>>() {
             record = record.undone(undo, 1, at(50)).unwrap();
+            assert_eq!(record.current_step(), Some(step));
         }
+        assert_eq!(record.halted_at(), step, "begun: {is_begun}");
         let failed = record.fail(1, broken(step), at(51)).unwrap();
         assert_eq!((failed.status(), failed.current_step()), (TenantStatus::Failed, Some(step)));
         assert_eq!(failed.step_status(step), StepStatus::Failed);
@@ -232,6 +235,8 @@ fn a_step_that_is_begun_again_counts_its_tries_and_keeps_its_start() {
 #[test]
 fn a_mail_that_was_not_sent_leaves_the_tenant_ready() {
     let path = happy_path();
+    let never_begun = follow(&path[..path.len() - 2]).warn(Step::SendWelcome, 1, "the store was down", at(70)).unwrap();
+    assert_eq!(never_begun.step_status(Step::SendWelcome), StepStatus::Warning);
     let record = follow(&path[..path.len() - 1]).warn(Step::SendWelcome, 1, "SES said no", at(70)).unwrap();
     assert_eq!((record.status(), record.step_status(Step::SendWelcome)), (TenantStatus::Ready, StepStatus::Warning));
     let again = record.begin(Step::SendWelcome, 1, at(71)).unwrap().succeed(Step::SendWelcome, 1, at(72)).unwrap();

@@ -38,6 +38,8 @@ pub trait Body: Sized + Send + 'static {
     fn read(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Problem>;
     /// Its name and schema; `None` where the route takes no body.
     fn schema() -> Described;
+    /// Whether it must be there.
+    const REQUIRED: bool = true;
 }
 
 impl Body for () {
@@ -60,7 +62,12 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Body for Json<T> {
         let mut parser = serde_json::Deserializer::from_slice(bytes);
         serde_path_to_error::deserialize(&mut parser).map(Json).map_err(|e| {
             let pointer = pointer_of(e.path());
-            Problem::fields(vec![FieldError { pointer, code: "wrong_type", detail: e.inner().to_string() }])
+            // The parser's own words would repeat the value, which may be a secret.
+            Problem::fields(vec![FieldError {
+                pointer,
+                code: "wrong_type",
+                detail: "the value is of another type".into(),
+            }])
         })
     }
 
@@ -68,6 +75,19 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Body for Json<T> {
         let mut inner = Vec::new();
         T::schemas(&mut inner);
         Some((T::name().into_owned(), <T as PartialSchema>::schema(), inner))
+    }
+}
+
+/// A body that may be left out altogether.
+impl<T: DeserializeOwned + ToSchema + Send + 'static> Body for Option<Json<T>> {
+    const REQUIRED: bool = false;
+
+    fn read(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Problem> {
+        if bytes.is_empty() { Ok(None) } else { Json::read(headers, bytes).map(Some) }
+    }
+
+    fn schema() -> Described {
+        Json::<T>::schema()
     }
 }
 

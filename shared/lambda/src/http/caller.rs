@@ -2,9 +2,9 @@
 //!
 //! The tenant comes from the verified token and from nowhere else. A route that a caller may not know about answers 404.
 
-use domain::{Actor, IdentityId, Permission, Role, SessionId, StatusToken, TenantId, TenantStatus, TokenDigest};
+use domain::{Actor, IdentityId, Permission, Role, SessionId, StatusToken, TenantId, TokenDigest};
 use http::{
-    HeaderMap, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 use jiff::Timestamp;
@@ -16,8 +16,13 @@ use super::{
 };
 use crate::{
     Env, StartError,
-    access_token::{Refused, Verifier},
+    access_token::{Refused, Verified, Verifier},
 };
+
+/// Warns the operators in every answer to them.
+pub const WARNING: HeaderName = HeaderName::from_static("x-innkeeper-warning");
+/// The [`WARNING`] until the bootstrap credentials are removed.
+pub const BOOTSTRAP_PRESENT: HeaderValue = HeaderValue::from_static("bootstrap-credentials-present");
 
 /// Who calls.
 #[derive(Clone)]
@@ -64,6 +69,19 @@ impl Caller {
     }
 }
 
+/// A caller, let in.
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
+    /// A platform role calls while the removal of the bootstrap credentials is not on record.
+    pub(super) warned: bool,
+}
+
+impl From<Caller> for Admitted {
+    fn from(caller: Caller) -> Self {
+        Self { caller, warned: false }
+    }
+}
+
 /// Turns credentials into callers.
 pub struct Authenticator {
     verifier: Verifier,
@@ -84,39 +102,43 @@ impl Authenticator {
 
     /// The caller, if the policy lets it in. An anonymous route looks at no credentials.
     ///
-    /// Costs nothing for a status token, and one `BatchGetItem` of three items for a session: revocation, suspension
-    /// and a changed role act at once.
+    /// Costs nothing for a status token, and one `BatchGetItem` of four items for a session, of a tenant or of the
+    /// platform: revocation, suspension, a changed role and a retired signing key act at once.
     pub(super) async fn admit(
         &self,
         access: Access,
         headers: &HeaderMap,
         path_tenant: Option<&str>,
         now: Timestamp,
-    ) -> Result<Caller, Problem> {
-        let caller = self.identify(access, headers, now).await?;
-        allow(access, &caller, path_tenant)?;
-        if let Caller::Member(member) = &caller {
-            same_tenant(member, headers)?;
+    ) -> Result<Admitted, Problem> {
+        let admitted = self.identify(access, headers, now).await?;
+        let let_in = allow(access, &admitted.caller, path_tenant)
+            .and_then(|()| same_tenant(tenant_of(&admitted.caller, path_tenant), headers));
+        match let_in {
+            Ok(()) => Ok(admitted),
+            Err(problem) if admitted.warned => Err(problem.header(WARNING, BOOTSTRAP_PRESENT)),
+            Err(problem) => Err(problem),
         }
-        Ok(caller)
     }
 
-    async fn identify(&self, access: Access, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+    async fn identify(&self, access: Access, headers: &HeaderMap, now: Timestamp) -> Result<Admitted, Problem> {
         let Some(token) = bearer(headers)? else { return Err(unauthenticated()) };
         if let (Access::StatusToken { .. }, Ok(token)) = (access, StatusToken::parse(token)) {
-            return Ok(Caller::StatusToken(token.digest()));
+            return Ok(Caller::StatusToken(token.digest()).into());
         }
-        let claims = self.verifier.verify(token, &self.store, now).await.map_err(refused)?;
-        let Some(tenant) = &claims.tid else { return Err(unauthenticated()) };
-        let admission = self.store.admission(&claims.sub, &claims.sid, tenant).await?;
-        let alive = admission.session_expires_at.is_some_and(|end| now < end);
-        let open = admission.tenant == claims.tid.is_some().then_some(TenantStatus::Ready);
-        match admission.role.filter(|role| alive && open && role.is_platform() == claims.tid.is_none()) {
-            Some(role) => {
-                Ok(Caller::Member(Member { identity: claims.sub, session: claims.sid, tenant: claims.tid, role }))
-            }
-            None => Err(unauthenticated()),
+        let Verified { claims, generation, .. } =
+            self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
+        let tenant = claims.tid;
+        let admission = self.store.admission(&claims.sub, &claims.sid, tenant.as_ref()).await?;
+        if generation < admission.signing_generation {
+            // A key was retired since the keys were read: perhaps this token's.
+            self.verifier.keys().catch_up(&self.store, admission.signing_generation).await?;
+            self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
         }
+        let role = admission.admitted(tenant.as_ref(), now).ok_or_else(unauthenticated)?;
+        let warned = tenant.is_none() && !admission.bootstrap_removed;
+        let member = Member { identity: claims.sub, session: claims.sid, tenant, role };
+        Ok(Admitted { caller: Caller::Member(member), warned })
     }
 }
 
@@ -143,10 +165,19 @@ fn permitted(member: &Member, permission: Permission, path_tenant: Option<&str>)
 }
 
 /// R10: `X-Tenant-ID`, where sent, must equal the token's tenant. It never chooses one.
-fn same_tenant(member: &Member, headers: &HeaderMap) -> Result<(), Problem> {
+fn same_tenant(own: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(sent) = headers.get("x-tenant-id") else { return Ok(()) };
-    let same = member.tenant.as_ref().is_some_and(|own| own.to_string().as_bytes() == sent.as_bytes());
+    let same = own.is_some_and(|own| own.as_bytes() == sent.as_bytes());
     if same { Ok(()) } else { Err(Problem::new(&kinds::TENANT_MISMATCH)) }
+}
+
+/// The tenant that the credentials are for. A status token's is the one in the path, or it opens nothing there.
+fn tenant_of<'c>(caller: &'c Caller, path_tenant: Option<&'c str>) -> Option<&'c str> {
+    match caller {
+        Caller::Member(member) => member.tenant.as_ref().map(TenantId::as_str),
+        Caller::StatusToken(_) => path_tenant,
+        Caller::Anonymous => None,
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -6,19 +6,27 @@
 
 mod body;
 mod caller;
+mod cookie;
+mod csrf;
 mod headers;
+mod list;
+mod path;
 mod policy;
 mod problem;
 mod reply;
 mod route;
 mod service;
 mod settings;
+mod throttle;
 
 pub use body::{Body, Described, Errors, Field, Json, Unknown};
-pub use caller::{Authenticator, Caller, Member};
+pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, WARNING};
+pub use cookie::{REFRESH_COOKIE, refresh_cookie};
+pub use list::{DEFAULT_LIMIT, Listing, MAX_LIMIT, cursor};
 pub(crate) use policy::Of;
 pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, UNMATCHED};
 pub use problem::{Kind as ProblemKind, Problem, kinds};
 pub use reply::{Answer, Page, Reply};
 pub use route::{Cx, Route, Routes};
 pub use service::HttpService;
+pub use throttle::{Pass, Throttle};

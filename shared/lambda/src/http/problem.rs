@@ -4,7 +4,10 @@
 //! Every code is a constant in [`kinds`], so that the documentation page that `type` resolves to is complete.
 
 use domain::FieldError;
-use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{ALLOW, RETRY_AFTER},
+};
 use serde::Serialize;
 
 use super::reply::Parts;
@@ -67,6 +70,15 @@ impl Problem {
         self
     }
 
+    /// 405 with the methods that the path does take, as RFC 9110 section 15.5.6 asks.
+    pub fn method_not_allowed(methods: &[&str]) -> Self {
+        let problem = Self::new(&kinds::METHOD_NOT_ALLOWED);
+        match HeaderValue::from_str(&methods.join(", ")) {
+            Ok(methods) => problem.header(ALLOW, methods),
+            Err(_) => problem,
+        }
+    }
+
     /// 503 with `Retry-After`: a dependency is down or throttles, and the SDK's own retries are used up.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let problem = Self { source: Some(source.into()), ..Self::new(&kinds::UNAVAILABLE) };
@@ -113,6 +125,12 @@ impl From<store::StoreError> for Problem {
     }
 }
 
+impl From<secrets::SecretError> for Problem {
+    fn from(error: secrets::SecretError) -> Self {
+        if error.is_retryable() { Self::unavailable(error) } else { Self::new(&kinds::INTERNAL).source(error) }
+    }
+}
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal $title:literal $remedy:literal;)*) => {
         /// Every kind of problem there is.
@@ -136,6 +154,8 @@ kinds! {
     UNAUTHENTICATED = 401 "unauthenticated" "The call needs valid credentials" "Send `Authorization: Bearer …` with a token that has not expired or been revoked.";
     /// Sign-in refused; says no more on purpose.
     INVALID_CREDENTIALS = 401 "invalid_credentials" "E-mail address or password is wrong" "Check both. The answer is the same for an unknown address.";
+    /// A refresh token that is not ours, used up, or of a session that has ended; says no more on purpose.
+    INVALID_REFRESH_TOKEN = 401 "invalid_refresh_token" "The refresh token is not valid" "Sign in again. A token works once; a repeat works for ten seconds.";
     /// A signature does not hold.
     INVALID_SIGNATURE = 401 "invalid_signature" "The signature is not valid" "Sign `id.timestamp.body` with the shared secret, within five minutes of now (Standard Webhooks).";
     /// The role lacks the permission.
@@ -146,6 +166,10 @@ kinds! {
     HTTPS_REQUIRED = 403 "https_required" "Plain HTTP is refused" "Call the same path over HTTPS. There is no redirect, so that a credential is not sent in the clear twice.";
     /// An Origin that is not on the list.
     ORIGIN_REFUSED = 403 "origin_refused" "The origin is not allowed" "Add the exact origin to the stack's AllowedOrigins parameter.";
+    /// A call with the refresh cookie that the page cannot show to be its own.
+    CSRF_REFUSED = 403 "csrf_refused" "The CSRF token is missing or not this session's" "Send the `csrf_token` of the last login or refresh as `X-CSRF-Token`.";
+    /// A platform role without a second factor.
+    SECOND_FACTOR_REQUIRED = 403 "second_factor_required" "A platform role needs a second factor" "Enrol one, and sign in with it. The stack's parameter RequirePlatformMfa turns the rule off.";
     /// Not there, or not for the caller to know.
     NOT_FOUND = 404 "not_found" "There is no such thing here" "Check the path. Things of other tenants answer the same.";
     /// The route exists for other methods.
@@ -154,6 +178,10 @@ kinds! {
     SUBDOMAIN_TAKEN = 409 "subdomain_taken" "The subdomain is taken" "Choose another; GET /api/v1/subdomains/{name} says whether it is free.";
     /// The tenant is not in a state for this.
     WRONG_STATE = 409 "wrong_state" "The tenant is not in a state for this" "Read its status; the detail says which state the call needs.";
+    /// Nobody else could run the platform.
+    OTHER_ADMIN_REQUIRED = 409 "other_admin_required" "No other super admin has signed in" "Invite one with POST /api/v1/admin/platform-users, let them sign in, and call again.";
+    /// The person runs the platform already.
+    HAS_PLATFORM_ROLE = 409 "has_platform_role" "The person has a platform role" "A person has one platform role; nothing was changed and no mail sent.";
     /// The same idempotency key is being worked on.
     IN_FLIGHT = 409 "in_flight" "The first request with this Idempotency-Key is still running" "Send the same request again after a moment.";
     /// The version sent is not the current one.
@@ -170,6 +198,8 @@ kinds! {
     IDEMPOTENCY_MISMATCH = 422 "idempotency_mismatch" "The Idempotency-Key was used for another request" "Use a new key for a new request.";
     /// The activation link is used, expired or unknown.
     INVALID_ACTIVATION = 422 "invalid_activation" "The activation link is not valid" "It works once, for 72 hours. Ask for a new welcome mail.";
+    /// More tries than the rule allows.
+    TOO_MANY_TRIES = 429 "too_many_tries" "Too many tries" "Try again after the seconds in Retry-After. Going on before that puts it off.";
     /// Something broke on our side.
     INTERNAL = 500 "internal" "Something went wrong here" "It is in our log under the request id. Trying again may help.";
     /// Known to the API, not built.

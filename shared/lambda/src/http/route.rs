@@ -28,6 +28,8 @@ pub trait Route: Send + Sync + 'static {
     type Answer: Answer;
     /// Its own errors; each says which problem it is.
     type Error: Into<Problem> + Send;
+    /// Whether it answers page by page: [`Cx::listing`] reads which.
+    const PAGED: bool = false;
     /// Answers one call. The door has let the caller through.
     fn handle(
         deps: &Self::Deps,
@@ -47,6 +49,7 @@ pub struct Cx {
     /// When the call came.
     pub now: Timestamp,
     pub(crate) params: Vec<(&'static str, String)>,
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) raw_body: Vec<u8>,
 }
@@ -68,6 +71,11 @@ impl Cx {
     /// A request header, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The refresh token that a browser sent along.
+    pub fn refresh_cookie(&self) -> Option<&str> {
+        super::cookie::read(&self.headers, super::cookie::REFRESH_COOKIE)
     }
 
     /// The body as it came, for a signature over it.

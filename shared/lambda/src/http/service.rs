@@ -19,18 +19,16 @@ use lambda_http::{
 
 use super::{
     body::Body,
-    caller::{Authenticator, Caller},
-    headers,
-    policy::{Access, Of, Policy},
+    caller::{Admitted, Authenticator, BOOTSTRAP_PRESENT, Caller, WARNING},
+    csrf, headers,
+    path::{Params, params_of},
+    policy::{Access, Csrf, Of, Policy, UNMATCHED},
     problem::{Problem, kinds},
     reply::{Answer, Parts},
     route::{Cx, Route, Routes},
     settings::Settings,
 };
 use crate::{Env, StartError, event::chain};
-
-/// Path parameters by name.
-pub(super) type Params = Vec<(&'static str, String)>;
 
 type Answered = Pin<Box<dyn Future<Output = Result<Parts, Problem>> + Send>>;
 
@@ -67,6 +65,8 @@ struct Door {
     routes: Vec<Erased>,
     /// Only where a route has callers to tell apart.
     authenticator: Option<Authenticator>,
+    /// Only where a route takes the refresh cookie.
+    csrf: Option<csrf::Guard>,
 }
 
 impl HttpService {
@@ -74,8 +74,9 @@ impl HttpService {
         let open = |p: &&Policy| matches!(p.access, Access::Anonymous | Access::Signature);
         let authenticator =
             if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env).await?) };
+        let csrf = csrf::Guard::from_env(&env, R::POLICIES).await?;
         let routes = R::start(&env).await?;
-        Ok(Self(Arc::new(Door { settings: Settings::from_env(&env)?, env, routes, authenticator })))
+        Ok(Self(Arc::new(Door { settings: Settings::from_env(&env)?, env, routes, authenticator, csrf })))
     }
 }
 
@@ -158,10 +159,12 @@ impl Door {
             Err(problem) => return ("none", Err(problem)),
         };
         let admitted = AssertUnwindSafe(self.admit(route.policy, &params, &request, now)).catch_unwind().await;
-        let caller = match admitted.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))) {
-            Ok(caller) => caller,
+        let Admitted { caller, warned } = match admitted.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))) {
+            Ok(admitted) => admitted,
             Err(problem) => return (route.policy.operation, Err(problem)),
         };
+        let query = request.query_string_parameters();
+        let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let (parts, body) = request.into_parts();
         let cx = Cx {
             request_id: request_id.clone(),
@@ -169,12 +172,14 @@ impl Door {
             source_ip,
             now,
             params,
+            query,
             headers: parts.headers,
             raw_body: body.to_vec(),
         };
         // A panic is this request's failure, and the function serves on.
         let outcome = AssertUnwindSafe((route.call)(cx)).catch_unwind().await;
-        (route.policy.operation, outcome.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))))
+        let outcome = outcome.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL)));
+        (route.policy.operation, if warned { warn(outcome, request_id) } else { outcome })
     }
 
     fn find(&self, method: &Method, path: &str) -> Result<(&Erased, Params), Problem> {
@@ -182,13 +187,11 @@ impl Door {
         if let Some(found) = matching().find(|(r, _)| r.policy.method == *method) {
             return Ok(found);
         }
-        let allowed: Vec<&str> = matching().map(|(route, _)| route.policy.method.as_str()).collect();
-        match HeaderValue::from_str(&allowed.join(", ")) {
-            Ok(allow) if !allow.is_empty() => {
-                Err(Problem::new(&kinds::METHOD_NOT_ALLOWED).header(header::ALLOW, allow))
-            }
-            _ => Err(Problem::new(&kinds::NOT_FOUND)),
+        if let Some(rest) = self.routes.iter().find(|r| r.policy.path == UNMATCHED) {
+            return Ok((rest, vec![("path", path.to_owned())]));
         }
+        let methods: Vec<&str> = matching().map(|(r, _)| r.policy.method.as_str()).collect();
+        Err(if methods.is_empty() { Problem::new(&kinds::NOT_FOUND) } else { Problem::method_not_allowed(&methods) })
     }
 
     /// Size before anything is parsed, caller before the body is read.
@@ -198,7 +201,7 @@ impl Door {
         params: &[(&'static str, String)],
         request: &Request,
         now: jiff::Timestamp,
-    ) -> Result<Caller, Problem> {
+    ) -> Result<Admitted, Problem> {
         let headers = request.headers();
         if self.settings.require_https && headers.get("x-forwarded-proto").is_none_or(|p| p.as_bytes() != b"https") {
             return Err(Problem::new(&kinds::HTTPS_REQUIRED));
@@ -208,8 +211,12 @@ impl Door {
                 Problem::new(&kinds::BODY_TOO_LARGE).detail(format!("this route takes {} bytes", policy.body_limit))
             );
         }
+        if policy.csrf == Csrf::Required {
+            let guard = self.csrf.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
+            guard.admit(headers, &self.settings, now).await?;
+        }
         if matches!(policy.access, Access::Anonymous | Access::Signature) {
-            return Ok(Caller::Anonymous);
+            return Ok(Caller::Anonymous.into());
         }
         let authenticator = self.authenticator.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
         let tenant = params.iter().find(|(name, _)| *name == "tenant_id").map(|(_, value)| value.as_str());
@@ -236,6 +243,18 @@ impl Door {
     }
 }
 
+/// Nobody who runs the platform overlooks that the credentials of its first day still open it.
+fn warn(outcome: Result<Parts, Problem>, request_id: &CorrelationId) -> Result<Parts, Problem> {
+    tracing::warn!(request_id = request_id.as_str(), "bootstrap credentials are present");
+    match outcome {
+        Ok(mut parts) => {
+            parts.headers.push((WARNING, BOOTSTRAP_PRESENT));
+            Ok(parts)
+        }
+        Err(problem) => Err(problem.header(WARNING, BOOTSTRAP_PRESENT)),
+    }
+}
+
 /// API Gateway's request id and the client's address as it saw it; no header can change either.
 fn gateway_facts(request: &Request) -> (Option<CorrelationId>, String) {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
@@ -256,30 +275,4 @@ fn body_length(body: &LambdaBody) -> usize {
         LambdaBody::Binary(bytes) => bytes.len(),
         _ => 0,
     }
-}
-
-/// The parameters of a path that fits the pattern: segment by segment, percent-decoded, never empty.
-fn params_of(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
-    let mut params = Vec::new();
-    let mut wanted = pattern.trim_matches('/').split('/');
-    let mut given = path.trim_start_matches('/').split('/');
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return Some(params),
-            (Some(name), Some(value)) if name.starts_with('{') => {
-                let name = name.trim_matches(['{', '}']);
-                if let Some(name) = name.strip_suffix('+') {
-                    params.push((name, value.to_owned()));
-                    return Some(params);
-                }
-                params.push((name, decode(value).filter(|v| !v.is_empty())?));
-            }
-            (Some(name), Some(value)) if name == value => {}
-            _ => return None,
-        }
-    }
-}
-
-fn decode(segment: &str) -> Option<String> {
-    percent_encoding::percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }

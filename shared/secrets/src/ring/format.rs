@@ -77,8 +77,7 @@ fn derive(secret: &str, purpose: &str, initial: &str) -> Result<Key, SecretError
     hkdf.expand(format!("innkeeper/{purpose}/initial").as_bytes(), material.as_mut_slice())
         .and_then(|()| hkdf.expand(format!("innkeeper/{purpose}/initial/id").as_bytes(), &mut id))
         .map_err(|_| malformed(secret, "cannot be expanded"))?;
-    let id = KeyId(format!("{:08x}", u32::from_be_bytes(id)));
-    Ok(Key { id, material, not_before: Timestamp::UNIX_EPOCH, retire_at: None })
+    Ok(Key { id: KeyId::of(id), material, not_before: Timestamp::UNIX_EPOCH, retire_at: None })
 }
 
 fn decode(secret: &str, stored: StoredKey<'_>) -> Result<Key, SecretError> {

@@ -59,7 +59,7 @@ async fn issue(world: &StandIn, tenant: &Tenant, identity: &IdentityId) -> (Toke
     let digest = world.digest();
     let issued = IssuedActivation {
         identity_id: identity.clone(),
-        tenant_id: tenant.tenant_id.clone(),
+        tenant_id: Some(tenant.tenant_id.clone()),
         expires_at: NOW + SignedDuration::from_hours(72),
     };
     let tenant = world.store.tenant(&tenant.tenant_id).await.unwrap().unwrap();

@@ -1,10 +1,12 @@
 //! The store against a real DynamoDB implementation, over HTTP: conditions, races and costs.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test both are an answer")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in a test both are an answer")]
 
 mod door;
 mod identity;
 mod lease;
+mod limits;
+mod refresh;
 mod signup;
 mod silo;
 mod size;

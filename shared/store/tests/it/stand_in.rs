@@ -43,6 +43,7 @@ pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 pub(crate) struct StandIn {
     pub(crate) store: Store,
     pub(crate) client: Client,
+    pub(crate) config: SdkConfig,
     pub(crate) entropy: SeededEntropy,
     wire: Wire,
 }
@@ -107,7 +108,7 @@ impl StandIn {
             create_table(&client, name).await;
         }
         let store = Store::new(&config, Tables { core: "core".into(), audit: "audit".into() });
-        Self { store, client, entropy: SeededEntropy::new(1), wire }
+        Self { store, client, config, entropy: SeededEntropy::new(1), wire }
     }
 
     /// What the SDK sent while `work` ran, by operation.

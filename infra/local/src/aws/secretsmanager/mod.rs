@@ -109,8 +109,7 @@ impl SecretsManager {
     }
 
     fn keep(&self, secrets: &mut BTreeMap<String, Secret>, secret: Secret) -> Result<(), AwsError> {
-        let document = serde_json::to_value(&secret).map_err(AwsError::internal)?;
-        self.persist.put(KIND, &secret.name, &document)?;
+        self.persist.put(KIND, &secret.name, &secret)?;
         secrets.insert(secret.name.clone(), secret);
         Ok(())
     }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::secret::{CURRENT, Secret};
+use super::secret::{CURRENT, PENDING, Secret};
 use super::{SecretsManager, invalid_parameter, invalid_request};
 use crate::aws::{AwsError, InvokeError};
 
@@ -97,7 +97,8 @@ impl SecretsManager {
     pub async fn rotate(&self, id: &str) -> Result<(), RotationError> {
         let fresh = self.token(None)?;
         let token = self.change(id, |secret, now| {
-            let token = secret.pending().map_or(fresh, |version| version.id.clone());
+            // The label stays until the end, even where the last step died after it had made the version current.
+            let token = secret.labelled(PENDING).map_or(fresh, |version| version.id.clone());
             secret.reserve(&token, now);
             Ok(token)
         })?;
@@ -120,6 +121,10 @@ impl SecretsManager {
     fn ended(&self, arn: &str, well: bool) -> Result<(), AwsError> {
         self.change(arn, |secret, now| {
             secret.rotated = if well { Some(now) } else { secret.rotated };
+            if well {
+                // As on AWS, the service does it once the Lambda is through, and the Lambda leaves the label alone.
+                secret.settle();
+            }
             if let Some(rotation) = &mut secret.rotation {
                 rotation.retry = if well { None } else { now.saturating_add(TRY_AGAIN).ok() };
             }
@@ -142,7 +147,7 @@ impl Secret {
 
     /// A rotation that the end of the process cut short is due at once.
     pub(super) fn resume(&mut self, now: Timestamp) {
-        let unfinished = self.pending().is_some();
+        let unfinished = self.labelled(PENDING).is_some();
         if let Some(rotation) = self.rotation.as_mut().filter(|_| unfinished) {
             rotation.retry = Some(now);
         }

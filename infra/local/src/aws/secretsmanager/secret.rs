@@ -108,6 +108,13 @@ impl Secret {
         self.labelled(PENDING).filter(|version| !version.stages.contains(CURRENT))
     }
 
+    /// Takes AWSPENDING from the version that has become the current one.
+    pub(super) fn settle(&mut self) {
+        if self.pending().is_none() {
+            self.detach(PENDING);
+        }
+    }
+
     /// Labels a version; the label leaves whichever version had it. What was current becomes previous.
     pub(super) fn attach(&mut self, stage: &str, id: &str) {
         let held = self.labelled(stage).map(|version| version.id.clone());

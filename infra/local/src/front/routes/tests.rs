@@ -25,6 +25,17 @@ fn the_most_specific_route_wins() {
 }
 
 #[test]
+fn the_default_route_takes_what_is_left() {
+    let list = [("ANY", "$default"), ("GET", "/a"), ("OPTIONS", "/{proxy+}")];
+    let key = |method, path| find(&list, method, path).unwrap_or_default();
+    assert_eq!(key("GET", "/a"), "GET /a");
+    assert_eq!(key("OPTIONS", "/a"), "OPTIONS /{proxy+}");
+    for (method, path) in [("POST", "/a"), ("GET", "/"), ("OPTIONS", "/"), ("GET", "/$default"), ("GET", "/a/b/")] {
+        assert_eq!(key(method, path), "$default", "{method} {path}");
+    }
+}
+
+#[test]
 fn parameters_are_decoded() {
     let routes = Routes::from_list([("GET", "/t/{id}/{rest+}", "f")]);
     let found = routes.find(&Method::GET, "/t/a%20b/c/d%2Fe").unwrap();

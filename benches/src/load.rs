@@ -1,0 +1,212 @@
+//! Ten thousand tenants that sign up at once on the local stack, against the same writes sent raw to its DynamoDB.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::future::BoxFuture;
+use local::{
+    aws::{AwsError, Caller, Service, dynamodb::DynamoDb},
+    front::Front,
+    stack::{LocalStack, Options},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Failure, process,
+    report::{self, Goal},
+    spread::Rounds,
+    world::{self, text},
+};
+
+/// How often the bench looks whether everybody is READY.
+const LOOK: Duration = Duration::from_millis(20);
+/// Statuses asked for on an idle stack, after as many to warm it up.
+const IDLE: usize = 2_000;
+
+/// What one run of signups took.
+struct Run {
+    stack: LocalStack,
+    cpu: Duration,
+    wall: Duration,
+    /// Of one status after the other while the signups ran.
+    under_load: Rounds,
+    /// MiB for each thousand tenants.
+    memory: f64,
+}
+
+/// Runs the bench and prints it.
+pub(crate) fn run(tenants: usize, rounds: usize) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let [mut cpu, mut wall, mut tail, mut memory] = [const { Vec::new() }; 4];
+    let writes = runtime.block_on(recorded(tenants))?;
+    for _ in 0..rounds {
+        let run = runtime.block_on(sign_up(LocalStack::open(Options::memory("http://127.0.0.1:0")), tenants))?;
+        let idle = runtime.block_on(idle(&run.stack))?;
+        let (raw_cpu, raw_wall) = replay(&runtime, &writes)?;
+        cpu.push(run.cpu.as_secs_f64() / raw_cpu.as_secs_f64());
+        wall.push(run.wall.as_secs_f64() / raw_wall.as_secs_f64());
+        tail.push(run.under_load.quantile(0.99) / idle.quantile(0.99));
+        memory.push(run.memory);
+    }
+    let [cpu, wall, tail, memory] = [cpu, wall, tail, memory].map(Rounds::from_iter);
+    report::title(&format!("{tenants} tenants at once on the local stack, none failed, {rounds} rounds"));
+    report::say(&format!("{:.1} writes for each tenant", writes.len() as f64 / tenants as f64));
+    report::line("signup to READY, CPU, over the same writes sent raw", "x", &cpu, Goal(4.0));
+    report::line("signup to READY, elapsed, over the same writes sent raw", "x", &wall, Goal(4.0));
+    report::line("status under load, p99, over idle", "x", &tail, Goal(2.0));
+    report::note("memory of the stack for 1 000 tenants", "MiB", &memory);
+    Ok(())
+}
+
+/// Signs everybody up and waits until all are READY.
+async fn sign_up(
+    opening: impl Future<Output = Result<LocalStack, local::stack::OpenError>>,
+    tenants: usize,
+) -> Result<Run, Failure> {
+    let stack = opening.await?;
+    stack.functions.start().await.map_err(|why| why.join("\n"))?;
+    let front = stack.front();
+    let first = world::post(&front, "/api/v1/tenants", &world::signup("first")).await?;
+    let (path, token) = (text(&first, "status_url"), text(&first, "status_token"));
+    world::ready(&front, &path, &token).await?;
+    let pid = std::process::id();
+    let before = process::memory(pid);
+
+    let over = Arc::new(AtomicBool::new(false));
+    let asking = std::thread::spawn({
+        let (front, over) = (front.clone(), over.clone());
+        move || ask_until(&front, &path, &token, || over.load(Ordering::Relaxed))
+    });
+    let (began, cpu) = (process::now(), process::cpu_of_all(pid));
+    let mut signups = tokio::task::JoinSet::new();
+    for number in 0..tenants {
+        let front = front.clone();
+        signups
+            .spawn(async move { world::post(&front, "/api/v1/tenants", &world::signup(&format!("t{number}"))).await });
+    }
+    while let Some(accepted) = signups.join_next().await {
+        accepted??;
+    }
+    all_ready(&stack, tenants + 1).await;
+    let (wall, cpu) = (began.elapsed(), process::cpu_of_all(pid) - cpu);
+    over.store(true, Ordering::Relaxed);
+    let under_load = asking.join().map_err(|_| "the asking thread panicked")??;
+    let memory = (process::memory(pid) - before) * 1_000.0 / tenants as f64;
+    check(&stack, tenants + 1)?;
+    Ok(Run { stack, cpu, wall, under_load, memory })
+}
+
+/// Every tenant gets one welcome mail, as the last thing.
+#[expect(clippy::disallowed_methods, reason = "the bench only looks now and then, so as not to be part of the load")]
+async fn all_ready(stack: &LocalStack, tenants: usize) {
+    let sent = || stack.gateway.counters().snapshot().total(None, Some("ses"), Some("SendEmail")).calls;
+    while sent() < tenants as u64 {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// No failure: every tenant in the store is READY, and there are as many as signed up.
+fn check(stack: &LocalStack, tenants: usize) -> Result<(), Failure> {
+    let table = stack.template.functions.iter().find_map(|spec| spec.env.get("CORE_TABLE"));
+    let mut scan = json!({
+        "TableName": table, "FilterExpression": "sk = :sk AND #p.#s = :ready",
+        "ExpressionAttributeNames": { "#p": "provisioning", "#s": "status" }, "Select": "COUNT",
+        "ExpressionAttributeValues": { ":sk": { "S": "TENANT" }, ":ready": { "S": "READY" } },
+    });
+    let mut ready = 0;
+    loop {
+        let page = stack.dynamodb.run("Scan", scan.clone())?;
+        ready += page["Count"].as_u64().unwrap_or(0);
+        match &page["LastEvaluatedKey"] {
+            Value::Null => break,
+            last => scan["ExclusiveStartKey"] = last.clone(),
+        }
+    }
+    if ready == tenants as u64 { Ok(()) } else { Err(format!("{ready} of {tenants} are READY").into()) }
+}
+
+async fn idle(stack: &LocalStack) -> Result<Rounds, Failure> {
+    let front = stack.front();
+    let asked = world::post(&front, "/api/v1/tenants", &world::signup("last")).await?;
+    let (path, token) = (text(&asked, "status_url"), text(&asked, "status_token"));
+    world::ready(&front, &path, &token).await?;
+    let mut asked = 0;
+    let asking = std::thread::spawn(move || {
+        ask_until(&front, &path, &token, || {
+            asked += 1;
+            asked > 2 * IDLE
+        })
+    });
+    tokio::task::spawn_blocking(|| asking.join()).await?.map_err(|_| "the asking thread panicked")?
+}
+
+/// Asks for one status after the other, on a thread of its own as a status function has a processor of its own, and gives
+/// the elapsed microseconds of each.
+fn ask_until(front: &Front, path: &str, token: &str, mut over: impl FnMut() -> bool) -> Result<Rounds, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut times = Vec::new();
+    while !over() {
+        let asked: Instant = process::now();
+        runtime.block_on(world::get(front, path, token))?;
+        times.push(asked.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(times.into_iter().skip(IDLE.min(200)).collect())
+}
+
+/// Writes of a run, in order.
+type Writes = Vec<(String, Box<str>)>;
+
+/// DynamoDB, with every write noted down.
+struct Recorder {
+    dynamodb: Arc<DynamoDb>,
+    writes: Mutex<Writes>,
+}
+
+impl Service for Recorder {
+    fn call<'a>(&'a self, caller: &'a Caller, action: &'a str, body: Value) -> BoxFuture<'a, Result<Value, AwsError>> {
+        if !matches!(action, "GetItem" | "Query" | "BatchGetItem") {
+            let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+            writes.push((action.to_owned(), body.to_string().into()));
+        }
+        self.dynamodb.call(caller, action, body)
+    }
+
+    fn authorize(&self, action: &str, body: &Value) -> Vec<(String, String)> {
+        self.dynamodb.authorize(action, body)
+    }
+}
+
+async fn recorded(tenants: usize) -> Result<Writes, Failure> {
+    let stack = LocalStack::open(Options::memory("http://127.0.0.1:0")).await?;
+    let recorder = Arc::new(Recorder { dynamodb: stack.dynamodb.clone(), writes: Mutex::default() });
+    stack.gateway.mount("dynamodb", recorder.clone());
+    let run = sign_up(std::future::ready(Ok(stack)), tenants).await?;
+    drop(run);
+    Ok(std::mem::take(&mut *recorder.writes.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// The same writes, one after the other, to an empty DynamoDB of another stack.
+fn replay(runtime: &tokio::runtime::Runtime, writes: &Writes) -> Result<(Duration, Duration), Failure> {
+    let stack = runtime.block_on(LocalStack::open(Options::memory("http://127.0.0.1:0")))?;
+    let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
+    // Read in batches, so that neither the time nor the memory of parsing them all counts.
+    for batch in writes.chunks(1_000) {
+        let batch: Vec<(&str, Value)> = batch
+            .iter()
+            .map(|(action, body)| Ok((action.as_str(), serde_json::from_str(body)?)))
+            .collect::<Result<_, Failure>>()?;
+        let (began, before) = (process::now(), process::cpu_of_thread());
+        for (action, body) in batch {
+            // A refused condition is refused here as it was there.
+            drop(stack.dynamodb.run(action, body));
+        }
+        wall += began.elapsed();
+        cpu += process::cpu_of_thread() - before;
+    }
+    Ok((cpu, wall))
+}

@@ -1,0 +1,77 @@
+//! Builds what is measured: the functions as they are deployed, and the Node handler.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::Failure;
+
+/// The checkout.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// The profile of what is deployed, and of what it is compared with.
+const PROFILE: &str = "deploy";
+
+/// A binary that [`build`] has built.
+pub(crate) fn deployed(binary: &str) -> Result<PathBuf, Failure> {
+    Ok(built()?.with_file_name(PROFILE).join(binary))
+}
+
+/// Where this program was built to, with the others of its profile.
+pub(crate) fn built() -> Result<PathBuf, Failure> {
+    Ok(std::env::current_exe()?.parent().ok_or("a program without a folder")?.to_owned())
+}
+
+/// A scratch folder below the target folder.
+pub(crate) fn scratch() -> Result<PathBuf, Failure> {
+    let folder = built()?.join("bench-scratch");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Builds binaries of the packages as they are deployed.
+pub(crate) fn build(packages: &[&str], binaries: &[&str]) -> Result<(), Failure> {
+    let mut cargo = cargo();
+    cargo.args(["build", "--profile", PROFILE, "--quiet"]);
+    cargo.args(packages.iter().flat_map(|package| ["-p", package]));
+    cargo.args(binaries.iter().flat_map(|binary| ["--bin", binary]));
+    match cargo.status()?.success() {
+        true => Ok(()),
+        false => Err("the functions do not build".into()),
+    }
+}
+
+/// Cargo in the checkout, building where this program was built.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo.current_dir(ROOT);
+    if let Some(target) = built().ok().as_deref().and_then(Path::parent) {
+        cargo.env("CARGO_TARGET_DIR", target);
+    }
+    cargo
+}
+
+/// The size of the deployment package in MB, by `zip -9`; none where there is no `zip`.
+pub(crate) fn zipped(program: &Path) -> Option<f64> {
+    let zip = Command::new("zip").args(["-9", "-q", "-j", "-"]).arg(program).stderr(Stdio::null()).output().ok()?;
+    zip.status.success().then_some(zip.stdout.len() as f64 / 1e6)
+}
+
+/// Installs and bundles the handler of `benches/node`. The reason where this machine cannot.
+pub(crate) fn node() -> Result<PathBuf, Failure> {
+    let folder = scratch()?.join("node");
+    std::fs::create_dir_all(&folder)?;
+    for file in ["package.json", "status.mjs"] {
+        std::fs::copy(Path::new(ROOT).join("benches/node").join(file), folder.join(file))?;
+    }
+    let run = |program: &str, arguments: &[&str]| -> Result<(), Failure> {
+        let mut command = Command::new(program);
+        let output = command.args(arguments).current_dir(&folder).output().map_err(|e| format!("{program}: {e}"))?;
+        let why = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() { Ok(()) } else { Err(format!("{program} {}: {why}", arguments[0]).into()) }
+    };
+    run("npm", &["install", "--no-audit", "--no-fund", "--silent"])?;
+    run("npm", &["run", "--silent", "bundle"])?;
+    Ok(folder)
+}

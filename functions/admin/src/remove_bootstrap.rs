@@ -1,0 +1,150 @@
+//! `POST /api/v1/admin/remove-bootstrap-credentials`: deletes the secret with all its versions, proves it, records it.
+//!
+//! Refused until somebody else has signed in as super admin, so that nobody locks everybody out. Deleted first and recorded
+//! then: a call that breaks off in between is repeated, finds the secret gone, and records that. Costs a read of the
+//! record, a Query of the few platform users, three calls to Secrets Manager and one transaction.
+
+use domain::{Action, AuditEntry, CorrelationId, Facts, IdentityId, Permission, Role};
+use http::Method;
+use jiff::Timestamp;
+use lambda::{
+    Env, FromEnv, StartError,
+    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, kinds},
+};
+use secrets::{SecretError, Secrets};
+use serde::Serialize;
+use store::{Bootstrap, Store, StoreError};
+use utoipa::ToSchema;
+
+/// That they are gone, and whose doing it was.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BootstrapRemoved)]
+pub struct Answer {
+    /// This call removed them.
+    removed: bool,
+    /// An earlier call had.
+    already_removed: bool,
+    #[schema(value_type = String, format = "date-time")]
+    removed_at: Timestamp,
+}
+
+/// Why they are still there, or may be.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody else could come in.
+    #[error("no other super admin has signed in")]
+    NobodyElse,
+    /// The deletion was accepted, and the secret is still there.
+    #[error("the secret is still there")]
+    StillThere,
+    /// Secrets Manager did not do it.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NobodyElse => Self::new(&kinds::OTHER_ADMIN_REQUIRED),
+            Error::StillThere => Self::unavailable(error),
+            Error::Secret(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The store, Secrets Manager, and which secret.
+pub struct Deps {
+    store: Store,
+    secrets: Secrets,
+    secret: String,
+}
+
+impl FromEnv for Deps {
+    async fn from_env(env: &Env) -> Result<Self, StartError> {
+        let secret = env.required("BOOTSTRAP_SECRET")?.to_owned();
+        Ok(Self { store: env.store()?, secrets: Secrets::new(&env.sdk), secret })
+    }
+}
+
+/// The route.
+pub struct RemoveBootstrap;
+
+impl Route for RemoveBootstrap {
+    const POLICY: Policy = Policy {
+        operation: "admin-remove-bootstrap-credentials",
+        summary: "Delete the bootstrap credentials",
+        method: Method::POST,
+        path: "/api/v1/admin/remove-bootstrap-credentials",
+        access: Access::Permission(Permission::PlatformAdmin),
+        rate: Rate::General,
+        body_limit: 0,
+        csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
+        idempotency: Idempotency::NotNeeded,
+        success: 200,
+        problems: &[&kinds::OTHER_ADMIN_REQUIRED],
+    };
+    type Deps = Deps;
+    type Body = ();
+    type Answer = Json<Answer>;
+    type Error = Error;
+
+    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+        let record = deps.store.bootstrap().await?.unwrap_or_default();
+        if let Some(removed_at) = record.removed_at {
+            // Whoever asks again may be in doubt, so the proof is repeated.
+            deps.delete().await?;
+            return Ok(Reply::json(Answer { removed: false, already_removed: true, removed_at }));
+        }
+        deps.successor(&record).await?;
+        deps.delete().await?;
+        let by = actor(&cx);
+        let after = Bootstrap { removed_at: Some(cx.now), removed_by: by, ..record.clone() };
+        match deps.store.end_bootstrap(&record, &after, &removed(&cx, &cx.request_id).into()).await {
+            Ok(()) => Ok(Reply::json(Answer { removed: true, already_removed: false, removed_at: cx.now })),
+            // Two calls at once: the other one's record counts.
+            Err(error @ StoreError::Conflict(_)) => {
+                let removed_at = deps.store.bootstrap().await?.unwrap_or_default().removed_at.ok_or(error)?;
+                Ok(Reply::json(Answer { removed: false, already_removed: true, removed_at }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Deps {
+    /// Another super admin who has come in before.
+    async fn successor(&self, record: &Bootstrap) -> Result<(), Error> {
+        let users = self.store.platform_users().await?;
+        let other = users.iter().find(|user| {
+            let theirs = !user.bootstrap && record.identity_id.as_ref() != Some(&user.identity_id);
+            theirs && user.role == Role::SuperAdmin && user.signed_in_at.is_some()
+        });
+        other.map(drop).ok_or(Error::NobodyElse)
+    }
+
+    /// Deletes, and looks whether it is so.
+    async fn delete(&self) -> Result<(), Error> {
+        self.secrets.delete(&self.secret).await?;
+        if self.secrets.exists(&self.secret).await? { Err(Error::StillThere) } else { Ok(()) }
+    }
+}
+
+fn actor(cx: &Cx) -> Option<IdentityId> {
+    cx.caller.member().ok().map(|member| member.identity.clone())
+}
+
+fn removed(cx: &Cx, request_id: &CorrelationId) -> AuditEntry {
+    AuditEntry {
+        actor: cx.caller.actor(),
+        action: Action::BootstrapRemoved,
+        tenant: None,
+        correlation_id: request_id.clone(),
+        before: Facts::new().with("present", &true),
+        after: Facts::new().with("present", &false),
+        at: cx.now,
+    }
+}

@@ -1,0 +1,5 @@
+//! Refreshes a session.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::REFRESH)
+}

@@ -1,0 +1,5 @@
+//! Lists and ends sessions.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::SESSIONS)
+}

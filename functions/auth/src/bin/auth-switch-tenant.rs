@@ -1,0 +1,5 @@
+//! Moves a session to another tenant.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::SWITCH_TENANT)
+}

@@ -1,0 +1,5 @@
+//! Rotates `innkeeper/{stage}/refresh-keys`.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&rotation::ROTATE_REFRESH_KEYS)
+}

@@ -1,0 +1,5 @@
+//! Reads a value from a tenant's vault.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&vault::READ)
+}

@@ -1,0 +1,108 @@
+//! `GET /api/v1/vault/{name+}`: the current version of a value. Beside the door's read one `BatchGetItem` of the value and
+//! the data key, and one audit entry, without which nobody gets the value.
+
+use domain::{Action, AuditEntry, Facts, Permission, TenantId, VaultEncoding, VaultName, VaultValue};
+use jiff::Timestamp;
+use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route, kinds};
+use serde::{Serialize, Serializer};
+use store::StoreError;
+use utoipa::ToSchema;
+
+use crate::keeper::{Keeper, KeyError, tenant_of};
+
+/// A value.
+#[derive(Serialize, ToSchema)]
+#[schema(as = VaultValue)]
+pub struct Answer {
+    #[schema(value_type = String, example = "billing/stripe.key")]
+    name: VaultName,
+    version: u64,
+    /// In the encoding in which it was written.
+    #[serde(serialize_with = "exposed")]
+    #[schema(value_type = String, format = "password")]
+    value: VaultValue,
+    #[schema(value_type = String, pattern = "^(text|base64)$", example = "text")]
+    encoding: VaultEncoding,
+    /// RFC 3339.
+    #[schema(value_type = String, format = "date-time")]
+    updated_at: Timestamp,
+    /// A person's id.
+    updated_by: String,
+}
+
+fn exposed<S: Serializer>(value: &VaultValue, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.expose())
+}
+
+/// Why there is no value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller has no tenant, or the name is none.
+    #[error("there is no such name")]
+    Refused(Box<Problem>),
+    /// The tenant has no such name.
+    #[error("there is no such value")]
+    NotFound,
+    /// It does not open.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(Box::new(problem))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(problem) => *problem,
+            Error::NotFound => Self::new(&kinds::NOT_FOUND),
+            Error::Key(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The route.
+pub struct Read;
+
+impl Route for Read {
+    const POLICY: Policy = Policy::read(
+        "vault-read",
+        "Read a value from the vault",
+        "/api/v1/vault/{name+}",
+        Access::Permission(Permission::VaultRead),
+        Rate::General,
+    );
+    type Deps = Keeper;
+    type Body = ();
+    type Answer = Json<Answer>;
+    type Error = Error;
+
+    async fn handle(keeper: &Keeper, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+        let (tenant, name) = (tenant_of(&cx)?, cx.path::<VaultName>("name")?);
+        let (data_key, stored) = keeper.store.vault_value(&tenant, &name).await?;
+        let stored = stored.ok_or(Error::NotFound)?;
+        let (version, updated_at, updated_by) = (stored.version, stored.written_at, stored.written_by.to_string());
+        let value = keeper.opener(&tenant, &name, data_key, cx.now).await?.open(stored)?;
+        keeper.store.note(&seen(&cx, tenant, &name, version).into(), name.as_str()).await?;
+        Ok(Reply::json(Answer { encoding: value.encoding(), name, version, value, updated_at, updated_by }))
+    }
+}
+
+fn seen(cx: &Cx, tenant: TenantId, name: &VaultName, version: u64) -> AuditEntry {
+    AuditEntry {
+        actor: cx.caller.actor(),
+        action: Action::VaultRead,
+        tenant: Some(tenant),
+        correlation_id: cx.request_id.clone(),
+        before: Facts::new(),
+        after: Facts::new().with("name", name).with("version", &version),
+        at: cx.now,
+    }
+}

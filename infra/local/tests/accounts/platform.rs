@@ -1,0 +1,230 @@
+//! R08, R09: the bootstrap admin comes in, hands over and is removed; platform roles may what they may.
+
+use local::stack::Options;
+use serde_json::{Value, json};
+
+use crate::world::{Caller, OTHER_PASSWORD, PASSWORD, World, owner};
+
+const STATUS: &str = "/api/v1/admin/bootstrap-status";
+const REMOVE: &str = "/api/v1/admin/remove-bootstrap-credentials";
+const USERS: &str = "/api/v1/admin/platform-users";
+const WARNING: &str = "x-innkeeper-warning";
+const GRACE: &str = "grace@platform.example";
+
+async fn remove(world: &World, caller: &Caller) -> Value {
+    world.post(caller, REMOVE, &Value::Null).await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_the_credentials_open_the_platform_and_every_answer_warns() {
+    let world = World::open().await;
+    let (email, password) = world.bootstrap().await;
+    assert_eq!((email.as_str(), password.len()), ("root@innkeeper.test", 48));
+    let login = world.try_log_in(&world.somebody(), "Root@Innkeeper.test", &password).await;
+    assert_eq!(login.header(WARNING), Some("bootstrap-credentials-present"));
+    assert!(login.expect(200).get("tenant_id").is_none());
+
+    let admin = world.bootstrap_admin().await;
+    let who = world.get(&admin, "/api/v1/auth/whoami").await;
+    assert_eq!(who.header(WARNING), Some("bootstrap-credentials-present"));
+    let who = who.expect(200);
+    assert_eq!((&who["role"], &who["tenant_id"]), (&json!("super_admin"), &Value::Null));
+    assert_eq!(who["email"], email);
+
+    let status = world.get(&admin, STATUS).await;
+    assert_eq!(status.header(WARNING), Some("bootstrap-credentials-present"));
+    let status = status.expect(200);
+    for flag in ["bootstrap_credentials_present", "security_risk", "action_required"] {
+        assert_eq!(status[flag], true, "{flag}");
+    }
+    assert!(status["warning"].is_string() && status["recommendation"].as_str().unwrap().contains(REMOVE));
+
+    let elsewhere = world.get(&admin, "/api/v1/tenants/tenant-none-00000000/status").await;
+    assert_eq!(elsewhere.header(WARNING), Some("bootstrap-credentials-present"), "a refusal warns too");
+
+    world.try_log_in(&world.somebody(), &email, &password[1..]).await.problem(401, "invalid_credentials");
+    world.try_log_in(&world.somebody(), "other@innkeeper.test", &password).await.problem(401, "invalid_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_removal_waits_for_another_super_admin_and_is_safe_to_repeat() {
+    let world = World::open().await;
+    let (email, password) = world.bootstrap().await;
+    let admin = world.bootstrap_admin().await;
+    world.post(&admin, REMOVE, &Value::Null).await.problem(409, "other_admin_required");
+    world.platform_user(&admin, GRACE, "super_admin").await;
+    world.platform_user(&admin, "sam@platform.example", "support_admin").await;
+    world.log_in("sam@platform.example", PASSWORD).await;
+    world.post(&admin, REMOVE, &Value::Null).await.problem(409, "other_admin_required");
+    let grace = world.log_in(GRACE, PASSWORD).await;
+
+    let before = world.stack.secrets.run("ListSecrets", json!({})).await.unwrap().to_string();
+    assert!(before.contains("bootstrap-admin"));
+    let removed = remove(&world, &admin).await;
+    assert_eq!((&removed["removed"], &removed["already_removed"]), (&json!(true), &json!(false)));
+    let after = world.stack.secrets.run("ListSecrets", json!({"IncludePlannedDeletion": true})).await.unwrap();
+    assert!(!after.to_string().contains("bootstrap-admin"), "deleted, not scheduled for deletion");
+
+    world.get(&admin, "/api/v1/auth/whoami").await.problem(401, "unauthenticated");
+    world.try_log_in(&world.somebody(), &email, &password).await.problem(401, "invalid_credentials");
+    for _ in 0..2 {
+        let again = remove(&world, &grace).await;
+        assert_eq!((&again["removed"], &again["already_removed"]), (&json!(false), &json!(true)));
+        assert_eq!(again["removed_at"], removed["removed_at"]);
+    }
+    let status = world.get(&grace, STATUS).await;
+    assert_eq!(status.header(WARNING), None);
+    let status = status.expect(200);
+    assert_eq!((&status["bootstrap_credentials_present"], &status["warning"]), (&json!(false), &Value::Null));
+
+    let entries = world.items("audit");
+    let of = |action: &str| entries.iter().filter(|entry| entry["action"]["S"] == action).count();
+    assert_eq!((of("bootstrap.begun"), of("bootstrap.removed"), of("platform_role.granted")), (1, 1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_many_removals_at_once_remove_once() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    world.platform_user(&admin, GRACE, "super_admin").await;
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    let calls = (0..5).map(|_| world.post(&grace, REMOVE, &Value::Null));
+    let answers: Vec<Value> = futures::future::join_all(calls).await.iter().map(|answer| answer.expect(200)).collect();
+    assert_eq!(answers.iter().filter(|answer| answer["removed"] == true).count(), 1, "{answers:?}");
+    assert!(answers.iter().all(|answer| answer["removed_at"] == answers[0]["removed_at"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_first_sign_ins_at_once_make_one_identity() {
+    let world = World::open().await;
+    let (email, password) = world.bootstrap().await;
+    let callers: Vec<Caller> = (0..4).map(|_| world.somebody()).collect();
+    let logins = callers.iter().map(|caller| world.try_log_in(caller, &email, &password));
+    for answer in futures::future::join_all(logins).await {
+        answer.expect(200);
+    }
+    let begun = world.items("core").into_iter().filter(|item| item["pk"]["S"] == "PLATFORM#USERS").count();
+    assert_eq!(begun, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_removed_credentials_do_not_come_back_with_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { data: Some(folder.path().to_owned()), ..Options::memory("http://127.0.0.1:0") };
+    let world = World::of(options()).await;
+    let admin = world.bootstrap_admin().await;
+    world.platform_user(&admin, GRACE, "super_admin").await;
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    remove(&world, &grace).await;
+    drop(world);
+    let world = World::of(options()).await;
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    let status = world.get(&grace, STATUS).await;
+    assert_eq!(status.expect(200)["bootstrap_credentials_present"], false);
+    assert_eq!(status.header(WARNING), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r09_a_platform_role_may_what_it_may_in_every_tenant() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    let tenant = world.tenant("lantern").await;
+    world.platform_user(&admin, "pat@platform.example", "platform_admin").await;
+    world.platform_user(&admin, "sam@platform.example", "support_admin").await;
+    let pat = world.log_in("pat@platform.example", PASSWORD).await;
+    let sam = world.log_in("sam@platform.example", PASSWORD).await;
+    let ada = world.log_in(&owner("lantern"), PASSWORD).await;
+
+    let path = |route: &str| format!("/api/v1/tenants/{tenant}/{route}");
+    for caller in [&admin, &pat, &sam] {
+        assert_eq!(world.get(caller, &path("status")).await.expect(200)["status"], "READY");
+    }
+    for caller in [&admin, &pat] {
+        world.post(caller, &path("retry"), &Value::Null).await.problem(409, "wrong_state");
+    }
+    world.post(&pat, &path("resend-welcome"), &Value::Null).await.expect(204);
+    for route in ["retry", "resend-welcome"] {
+        world.post(&sam, &path(route), &Value::Null).await.problem(403, "forbidden");
+        world.post(&ada, &path(route), &Value::Null).await.problem(403, "forbidden");
+    }
+    for caller in [&pat, &sam, &ada] {
+        world.get(caller, STATUS).await.problem(403, "forbidden");
+        world.post(caller, REMOVE, &Value::Null).await.problem(403, "forbidden");
+        world.post(caller, USERS, &json!({})).await.problem(403, "forbidden");
+    }
+    let nobody = world.somebody();
+    world.get(&nobody, STATUS).await.problem(401, "unauthenticated");
+    world.post(&nobody, REMOVE, &Value::Null).await.problem(401, "unauthenticated");
+    world.post(&nobody, USERS, &json!({})).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r09_a_failed_tenant_is_retried_by_the_platform() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    let tenant = world.tenant("lantern").await;
+    let fail = json!({
+        "TableName": "innkeeper-local-core", "Key": {"pk": {"S": format!("T#{tenant}")}, "sk": {"S": "TENANT"}},
+        "UpdateExpression": "SET #provisioning.#status = :failed",
+        "ExpressionAttributeNames": {"#status": "status", "#provisioning": "provisioning"}, "ExpressionAttributeValues": {":failed": {"S": "FAILED"}},
+    });
+    world.stack.dynamodb.run("UpdateItem", fail).unwrap();
+    let retried = world.post(&admin, &format!("/api/v1/tenants/{tenant}/retry"), &Value::Null).await.expect(202);
+    assert_eq!(retried["attempt"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r09_people_with_and_without_a_password_are_given_a_role() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    world.tenant("lantern").await;
+    let ada = owner("lantern");
+    let invite = async |email: &str, role: &str| {
+        world.post(&admin, USERS, &json!({"email": email, "name": "Grace Hopper", "role": role})).await
+    };
+    let known = invite(&ada, "support_admin").await.expect(201);
+    assert_eq!((&known["activation_sent"], &known["role"]), (&json!(false), &json!("support_admin")));
+    assert!(!world.mails_to(&ada)[0].text.contains("token="));
+    invite(&ada, "support_admin").await.problem(409, "has_platform_role");
+    let on_platform = world.log_in(&ada, PASSWORD).await;
+    assert_eq!(world.get(&on_platform, "/api/v1/auth/whoami").await.expect(200)["role"], "support_admin");
+    let body = json!({"email": ada, "password": PASSWORD, "tenant": "lantern"});
+    let in_tenant = world.post(&world.somebody(), "/api/v1/auth/login", &body).await.expect(200);
+    assert!(in_tenant["tenant_id"].as_str().unwrap().starts_with("tenant-lantern-"));
+
+    assert_eq!(invite(GRACE, "super_admin").await.expect(201)["activation_sent"], true);
+    let first = world.mailed_token(GRACE).await;
+    assert_eq!(invite(GRACE, "super_admin").await.expect(201)["activation_sent"], true, "asked again");
+    invite(GRACE, "support_admin").await.problem(409, "has_platform_role");
+    assert_ne!(world.mailed_token(GRACE).await, first);
+    world.choose_password(GRACE, OTHER_PASSWORD).await.expect(200);
+    world.log_in(GRACE, OTHER_PASSWORD).await;
+
+    let refused = invite("eve@platform.example", "owner").await.problem(422, "invalid_fields");
+    assert_eq!(refused["errors"][0]["pointer"], "/role");
+    assert!(world.mails_to("eve@platform.example").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r09_a_tenant_of_the_bootstrap_address_has_nothing_to_do_with_the_bootstrap_admin() {
+    let world = World::open().await;
+    let (email, password) = world.bootstrap().await;
+    let signup = json!({
+        "company_name": "Impostor", "subdomain": "impostor", "admin_name": "Eve", "admin_email": email,
+        "plan": "starter", "region": "us-east-1",
+    });
+    world.post(&world.somebody(), "/api/v1/tenants", &signup).await.expect(202);
+    world.choose_password(&email, PASSWORD).await.expect(200);
+    let eve = world.log_in(&email, PASSWORD).await;
+    assert_eq!(world.get(&eve, "/api/v1/auth/whoami").await.expect(200)["role"], "owner");
+    let admin = world.log_in(&email, &password).await;
+    assert_eq!(world.get(&admin, "/api/v1/auth/whoami").await.expect(200)["role"], "super_admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_without_a_second_factor_no_platform_role_signs_in_where_one_is_required() {
+    let world = World::with(&[("RequirePlatformMfa", "true")]).await;
+    let (email, password) = world.bootstrap().await;
+    world.try_log_in(&world.somebody(), &email, &password).await.problem(403, "second_factor_required");
+    world.try_log_in(&world.somebody(), &email, &password[1..]).await.problem(401, "invalid_credentials");
+}

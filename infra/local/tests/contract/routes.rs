@@ -1,0 +1,118 @@
+//! The template, the code and the binaries say the same.
+
+use std::{collections::BTreeSet, path::Path};
+
+use lambda::{Function, Kind, http::UNMATCHED};
+use local::{
+    functions::all,
+    template::{FunctionSpec, Inputs, RouteSpec, Stack},
+};
+
+pub(crate) fn template() -> Stack {
+    let inputs = Inputs {
+        region: "us-east-1".into(),
+        stack_name: "innkeeper-test".into(),
+        parameters: [].into(),
+        api_endpoint: None,
+    };
+    Stack::read(Path::new(local::stack::TEMPLATE), &inputs).unwrap()
+}
+
+/// `METHOD /path`; the default route has no method.
+fn mounted(route: &RouteSpec) -> String {
+    if route.path == RouteSpec::DEFAULT { route.path.clone() } else { format!("{} {}", route.method, route.path) }
+}
+
+/// The same of the code.
+pub(crate) fn policies(function: &Function) -> BTreeSet<String> {
+    let Kind::Http(served) = &function.kind else { return BTreeSet::new() };
+    let key = |method: &http::Method, path: &str| {
+        if path == UNMATCHED { path.to_owned() } else { format!("{method} {path}") }
+    };
+    served.policies.iter().map(|policy| key(&policy.method, policy.path)).collect()
+}
+
+fn spec<'s>(stack: &'s Stack, function: &Function) -> &'s FunctionSpec {
+    stack.functions.iter().find(|spec| spec.binary == function.name).unwrap()
+}
+
+#[test]
+fn the_template_deploys_every_function_that_there_is() {
+    let stack = template();
+    let deployed: Vec<_> = stack.functions.iter().map(|spec| spec.binary.as_str()).collect();
+    let deployed_once: BTreeSet<_> = deployed.iter().copied().collect();
+    assert_eq!(deployed.len(), deployed_once.len(), "each once");
+    assert_eq!(deployed_once, all().map(|function| function.name).collect());
+}
+
+#[test]
+fn each_function_serves_exactly_the_routes_that_are_mounted_for_it() {
+    let stack = template();
+    for function in all() {
+        let spec = spec(&stack, function);
+        let routes: BTreeSet<_> = spec.routes.iter().map(mounted).collect();
+        assert_eq!(policies(function), routes, "{}: code and template (line {})", function.name, spec.line);
+    }
+}
+
+#[test]
+fn each_function_is_woken_by_what_it_is_for() {
+    let stack = template();
+    let mut steps = BTreeSet::new();
+    for function in all() {
+        let spec = spec(&stack, function);
+        let woken = (!spec.routes.is_empty(), !spec.schedules.is_empty());
+        let expected = match function.kind {
+            Kind::Http(_) => (true, false),
+            Kind::Job => (false, true),
+            // Woken by Secrets Manager, on the secret's schedule.
+            Kind::Rotation => (false, false),
+            Kind::Step => {
+                steps.insert(spec.arn.clone());
+                (false, false)
+            }
+        };
+        assert_eq!(woken, expected, "{}: (routes, schedules)", function.name);
+    }
+    let substituted = stack.machines.iter().flat_map(|machine| machine.substitutions.values().cloned());
+    assert_eq!(substituted.collect::<BTreeSet<_>>(), steps, "steps, and functions that the state machines name");
+}
+
+#[test]
+fn each_state_machine_uses_every_function_that_it_is_given() {
+    for machine in template().machines {
+        let text = std::fs::read_to_string(&machine.definition).unwrap();
+        for key in machine.substitutions.keys() {
+            assert!(text.contains(&format!("${{{key}}}")), "{} has no ${{{key}}}", machine.definition.display());
+        }
+    }
+}
+
+/// `functions/GROUP/src/bin/GROUP-REST.rs` starts `GROUP::REST`, which is called `GROUP-REST`.
+#[test]
+fn each_binary_starts_the_function_that_it_is_called_after() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+    let mut binaries = BTreeSet::new();
+    for function in all() {
+        let (group, rest) = match function.name.split_once('-').unwrap() {
+            // Called after what they do.
+            ("rotate", _) => ("rotation", function.name),
+            named => named,
+        };
+        let constant = rest.to_uppercase().replace('-', "_");
+        let binary = functions.join(format!("{group}/src/bin/{}.rs", function.name));
+        let text = std::fs::read_to_string(&binary).unwrap_or_else(|e| panic!("{}: {e}", binary.display()));
+        assert!(text.contains(&format!("lambda::main(&{group}::{constant})")), "{}:\n{text}", binary.display());
+        let library = std::fs::read_to_string(functions.join(format!("{group}/src/lib.rs"))).unwrap();
+        let declared = library.split_once(&format!("pub const {constant}: Function")).map(|(_, rest)| rest);
+        let named = declared.and_then(|rest| rest.split('"').nth(1));
+        assert_eq!(named, Some(function.name), "{group}::{constant}");
+        binaries.insert(binary.canonicalize().unwrap());
+    }
+    for group in std::fs::read_dir(&functions).unwrap() {
+        for file in std::fs::read_dir(group.unwrap().path().join("src/bin")).unwrap() {
+            let path = file.unwrap().path().canonicalize().unwrap();
+            assert!(binaries.contains(&path), "{} is of no function", path.display());
+        }
+    }
+}

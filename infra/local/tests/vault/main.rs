@@ -1,0 +1,14 @@
+//! R22: the tenant's vault, over HTTP and from behind.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in a test both are an answer")]
+
+#[path = "../contract/api.rs"]
+#[expect(dead_code, reason = "the contract's tests use the rest")]
+mod api;
+mod canary;
+mod cost;
+mod manners;
+mod misuse;
+mod races;
+mod rights;
+mod world;

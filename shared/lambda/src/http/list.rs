@@ -1,0 +1,100 @@
+//! Lists: `limit`, and an opaque `cursor` from the page before.
+
+use std::{fmt::Display, str::FromStr};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    problem::{Problem, kinds},
+    route::Cx,
+};
+
+/// Entries on a page, unless the caller says otherwise.
+pub const DEFAULT_LIMIT: u16 = 50;
+/// Entries that a page may have.
+pub const MAX_LIMIT: u16 = 100;
+const TAKES: &str = "this list takes limit and cursor, each once";
+
+/// Which page of a list the caller wants.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// 1 to [`MAX_LIMIT`].
+    pub limit: u16,
+    /// The last entry of the page before.
+    pub after: Option<T>,
+}
+
+/// What a page hands out to go on after this entry. It is not secret and proves nothing: whoever reads the list reads it
+/// within their own tenant, whatever the cursor says.
+pub fn cursor(last: &impl Display) -> String {
+    URL_SAFE_NO_PAD.encode(last.to_string())
+}
+
+impl Cx {
+    /// The page that the query asks for.
+    ///
+    /// # Errors
+    /// [`kinds::INVALID_QUERY`], for another parameter too: a misspelt `cursor` would begin again and again.
+    pub fn listing<T: FromStr>(&self) -> Result<Listing<T>, Problem> {
+        listing(&self.query)
+    }
+}
+
+fn listing<T: FromStr>(query: &[(String, String)]) -> Result<Listing<T>, Problem> {
+    let mut listing = Listing { limit: DEFAULT_LIMIT, after: None };
+    for (index, (name, value)) in query.iter().enumerate() {
+        if query[..index].iter().any(|(before, _)| before == name) {
+            return Err(invalid(TAKES));
+        }
+        match name.as_str() {
+            "limit" => listing.limit = limit(value).ok_or_else(|| invalid("limit is a number from 1 to 100"))?,
+            "cursor" => {
+                let last = entry(value).ok_or_else(|| invalid("cursor is next_cursor of the page before"))?;
+                listing.after = Some(last);
+            }
+            _ => return Err(invalid(TAKES)),
+        }
+    }
+    Ok(listing)
+}
+
+fn limit(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+}
+
+fn entry<T: FromStr>(cursor: &str) -> Option<T> {
+    let text = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    std::str::from_utf8(&text).ok()?.parse().ok()
+}
+
+fn invalid(detail: &str) -> Problem {
+    Problem::new(&kinds::INVALID_QUERY).detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &[(&str, &str)]) -> Result<Listing<u32>, &'static str> {
+        let query: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        listing(&query).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_page_is_asked_for_by_limit_and_cursor() {
+        assert_eq!(asked(&[]), Ok(Listing { limit: 50, after: None }));
+        assert_eq!(asked(&[("limit", "1")]), Ok(Listing { limit: 1, after: None }));
+        assert_eq!(asked(&[("cursor", &cursor(&7))]), Ok(Listing { limit: 50, after: Some(7) }));
+    }
+
+    #[test]
+    fn what_does_not_parse_is_refused() {
+        for query in [("limit", "0"), ("limit", "101"), ("limit", "1,2"), ("limit", ""), ("limit", "-1")] {
+            assert_eq!(asked(&[query]), Err("invalid_query"), "{query:?}");
+        }
+        assert_eq!(asked(&[("limit", "1"), ("limit", "1")]), Err("invalid_query"));
+        for query in [("cursor", "7"), ("cursor", ""), ("cursor", "Nw=="), ("curser", "Nw"), ("Limit", "1")] {
+            assert_eq!(asked(&[query]), Err("invalid_query"), "{query:?}");
+        }
+    }
+}

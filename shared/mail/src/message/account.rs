@@ -1,0 +1,202 @@
+//! Mails about a person's own account. They all say one thing, show one link, and add a note or two.
+
+use askama::Template;
+use domain::PersonName;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Rendered;
+use crate::{name::shown, wrap::wrap};
+
+const KEEP: &str = "Whoever has the link can sign in as you, so keep it to yourself.";
+
+/// You run the platform now; here is the key.
+pub struct PlatformInvitation {
+    /// Who is invited, as the inviter named them.
+    pub person: PersonName,
+    /// [`Links::activation`](crate::Links::activation).
+    pub activation_link: SecretString,
+    /// How long the link works.
+    pub valid_hours: u32,
+}
+
+/// You run the platform now; you have a key.
+pub struct PlatformRole {
+    /// Who.
+    pub person: PersonName,
+    /// [`Links::sign_in`](crate::Links::sign_in).
+    pub sign_in_link: String,
+}
+
+/// A link in place of a forgotten password.
+pub struct PasswordReset {
+    /// Who.
+    pub person: PersonName,
+    /// [`Links::reset`](crate::Links::reset).
+    pub reset_link: SecretString,
+    /// How long the link works.
+    pub valid_minutes: u32,
+}
+
+/// Your password is another now.
+pub struct PasswordChanged {
+    /// Who.
+    pub person: PersonName,
+    /// Since when.
+    pub at: Timestamp,
+    /// [`Links::forgot`](crate::Links::forgot), for somebody who did not change it.
+    pub forgot_link: String,
+}
+
+#[derive(Template)]
+#[template(path = "account.txt")]
+struct Text<'a> {
+    person: &'a str,
+    intro: &'a str,
+    link: &'a str,
+    notes: &'a [String],
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Html<'a> {
+    subject: &'a str,
+    title: &'a str,
+    person: &'a str,
+    intro: &'a str,
+    action: &'a str,
+    link: &'a str,
+    notes: &'a [String],
+}
+
+/// What one of these mails says.
+struct Notice<'a> {
+    subject: &'a str,
+    title: &'a str,
+    intro: &'a str,
+    action: &'a str,
+    link: &'a str,
+    notes: &'a [String],
+}
+
+impl Notice<'_> {
+    fn render(&self, person: &PersonName) -> askama::Result<Rendered> {
+        let Self { subject, title, intro, action, link, notes } = *self;
+        let person = shown(person.as_str(), "there");
+        let text = Text { person, intro, link, notes }.render()?;
+        let html = Html { subject, title, person, intro, action, link, notes }.render()?;
+        Ok(Rendered { subject: subject.to_owned(), text: wrap(&text), html })
+    }
+}
+
+impl PlatformInvitation {
+    pub(super) fn render(&self) -> askama::Result<Rendered> {
+        let works = format!("The link works once, within {} hours. {KEEP}", self.valid_hours);
+        Notice {
+            subject: "You help to run Innkeeper: choose your password",
+            title: "Welcome",
+            intro: "You have been given a part in running the platform. Choose a password to begin:",
+            action: "Choose a password",
+            link: self.activation_link.expose_secret(),
+            notes: &[works, "If you did not expect this, ignore this mail.".into()],
+        }
+        .render(&self.person)
+    }
+}
+
+impl PlatformRole {
+    pub(super) fn render(&self) -> askama::Result<Rendered> {
+        Notice {
+            subject: "You help to run Innkeeper",
+            title: "Welcome",
+            intro: "You have been given a part in running the platform. You have an account already: sign in with your password as before.",
+            action: "Sign in",
+            link: &self.sign_in_link,
+            notes: &["If you did not expect this, tell whoever runs the platform.".into()],
+        }
+        .render(&self.person)
+    }
+}
+
+impl PasswordReset {
+    pub(super) fn render(&self) -> askama::Result<Rendered> {
+        let works = format!("The link works once, within {} minutes. {KEEP}", self.valid_minutes);
+        Notice {
+            subject: "Choose a new password",
+            title: "A new password",
+            intro: "Somebody, hopefully you, has asked for a new password for your account. Choose it here:",
+            action: "Choose a password",
+            link: self.reset_link.expose_secret(),
+            notes: &[works, "If it was not you, ignore this mail: your password stays as it is.".into()],
+        }
+        .render(&self.person)
+    }
+}
+
+impl PasswordChanged {
+    pub(super) fn render(&self) -> askama::Result<Rendered> {
+        let since = format!("It was changed at {:.0}, and you were signed out everywhere else.", self.at);
+        Notice {
+            subject: "Your password was changed",
+            title: "Your password was changed",
+            intro: "The password of your account is another one now. If it was not you who changed it, choose a new one at once:",
+            action: "Choose a new password",
+            link: &self.forgot_link,
+            notes: &[since],
+        }
+        .render(&self.person)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::message::Message;
+
+    use super::*;
+
+    fn person() -> PersonName {
+        PersonName::parse("Ada <b> Lovelace").unwrap()
+    }
+
+    fn all() -> [(&'static str, Message); 4] {
+        let link = |path: &str| format!("https://app.innkeeper.example/{path}");
+        [
+            (
+                "invitation",
+                Message::PlatformInvitation(PlatformInvitation {
+                    person: person(),
+                    activation_link: SecretString::from(link("activate?token=ink_act_x")),
+                    valid_hours: 72,
+                }),
+            ),
+            ("role", Message::PlatformRole(PlatformRole { person: person(), sign_in_link: link("login") })),
+            (
+                "reset",
+                Message::PasswordReset(PasswordReset {
+                    person: person(),
+                    reset_link: SecretString::from(link("reset-password?token=ink_rst_x")),
+                    valid_minutes: 60,
+                }),
+            ),
+            (
+                "changed",
+                Message::PasswordChanged(PasswordChanged {
+                    person: person(),
+                    at: Timestamp::UNIX_EPOCH,
+                    forgot_link: link("forgot-password"),
+                }),
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_says_what_happened_and_shows_one_link() {
+        for (name, message) in all() {
+            let mail = message.render().unwrap();
+            insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", mail.subject, mail.text));
+            assert_eq!(mail.text.matches("https://").count(), 1, "{name}");
+            assert!(!mail.html.contains("<b>") && mail.html.contains("</h1>"), "{name}: {}", mail.html);
+            assert!(mail.text.lines().all(|line| line.chars().count() <= 72), "{name}: {}", mail.text);
+        }
+    }
+}

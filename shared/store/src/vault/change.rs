@@ -1,0 +1,93 @@
+//! What changes a vault, each in one transaction with its audit entry.
+
+use domain::{TenantId, VaultName};
+
+use crate::{
+    Audit, Store, StoreError, VaultEntry, VaultSlot, VaultVersion,
+    item::{item, n},
+    keys::Key,
+    transact::{Ended, Expr, Reason, Write, refusal},
+};
+
+use super::{ENTRY, StoredEntry, Used, VALUE};
+
+impl Store {
+    /// Writes the next version, sealed for [`VaultSlot::next`], by whom and when the audit entry says. The version before
+    /// it becomes an earlier one, the eleventh goes. None where somebody else changed the name since the slot was read.
+    pub async fn vault_write(
+        &self,
+        slot: &VaultSlot,
+        sealed: Vec<u8>,
+        audit: &Audit,
+    ) -> Result<Option<VaultEntry>, StoreError> {
+        let (tenant, name) = (&slot.tenant, &slot.name);
+        let (versions, gone) = slot.after();
+        let (by, at) = (audit.entry.actor.clone(), audit.entry.at);
+        let (created_at, created_by) =
+            slot.held.as_ref().map_or((at, by.clone()), |(entry, _)| (entry.created_at, entry.created_by.clone()));
+        let entry =
+            VaultEntry { name: name.clone(), versions, created_at, created_by, updated_at: at, updated_by: by.clone() };
+        let value = VaultVersion { version: versions.current(), sealed, written_at: at, written_by: by };
+        let mut writes = vec![put_entry(&entry, slot)?, put(Key::vault_value(tenant, name), &value)?];
+        match &slot.held {
+            Some((_, before)) => writes.push(put(Key::vault_version(tenant, name, before.version), before)?),
+            None => writes.push(unmark(tenant, name, slot.used)),
+        }
+        writes.extend(gone.map(|gone| Write::delete(VALUE, Key::vault_version(tenant, name, gone))));
+        let written = self.vault_change(&writes, audit, name, value.version).await?;
+        Ok(written.then_some(entry))
+    }
+
+    /// Deletes every version; the last number stays behind. False where somebody else changed the name since.
+    pub async fn vault_delete(&self, tenant: &TenantId, entry: &VaultEntry, audit: &Audit) -> Result<bool, StoreError> {
+        let (name, used) = (&entry.name, entry.versions.current());
+        let mark = Key::vault_used(tenant, name);
+        let mark = Write::put(ENTRY, mark.clone(), item(ENTRY, &mark, &Used { used })?);
+        let mut writes = vec![
+            Write::delete(ENTRY, Key::vault_entry(tenant, name)).when(at_version(used)),
+            Write::delete(VALUE, Key::vault_value(tenant, name)),
+            mark,
+        ];
+        let earlier = entry.versions.earlier();
+        writes.extend(earlier.map(|version| Write::delete(VALUE, Key::vault_version(tenant, name, version))));
+        self.vault_change(&writes, audit, name, used).await
+    }
+
+    /// False where a condition or another transaction was in the way.
+    async fn vault_change(
+        &self,
+        writes: &[Write],
+        audit: &Audit,
+        name: &VaultName,
+        version: u64,
+    ) -> Result<bool, StoreError> {
+        let overtaken = |reason: &Reason| matches!(reason, Reason::Condition(_) | Reason::Race);
+        match self.transact(writes, audit, &format!("{name}#{version}")).await? {
+            Ended::Committed => Ok(true),
+            Ended::Cancelled(reasons) if reasons.iter().take(writes.len()).any(overtaken) => Ok(false),
+            Ended::Cancelled(reasons) => Err(refusal(writes, &reasons)),
+        }
+    }
+}
+
+fn put_entry(entry: &VaultEntry, slot: &VaultSlot) -> Result<Write, StoreError> {
+    let key = Key::vault_entry(&slot.tenant, &slot.name);
+    let stored = item(ENTRY, &key, &StoredEntry::from(entry))?;
+    let unchanged = if slot.held.is_some() { at_version(slot.current()) } else { Expr::absent() };
+    Ok(Write::put(ENTRY, key, stored).when(unchanged))
+}
+
+fn put(key: Key, value: &VaultVersion) -> Result<Write, StoreError> {
+    Ok(Write::put(VALUE, key.clone(), item(VALUE, &key, value)?))
+}
+
+/// Nothing was written since, for a number is used once.
+fn at_version(version: u64) -> Expr {
+    Expr::new("version = :version").value(":version", n(version))
+}
+
+/// Takes away what a deletion left behind, if that is still the last one.
+fn unmark(tenant: &TenantId, name: &VaultName, used: u64) -> Write {
+    let last = if used == 0 { Expr::absent() } else { Expr::new("used = :used").value(":used", n(used)) };
+    Write::delete(ENTRY, Key::vault_used(tenant, name)).when(last)
+}
