@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test each is an answer")]
 
 #[path = "accounts/world.rs"]
-#[allow(dead_code, reason = "the accounts use the rest")]
 mod world;
 
 use std::net::IpAddr;
