@@ -1,8 +1,6 @@
 //! A deployer: somebody else's server, which outlives our processes. It is asked by a signed webhook over a socket, and
 //! answers through the API Gateway of the stack.
 
-#![allow(dead_code, reason = "the scenarios use a part of what a deployer can do")]
-
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, Weak},
@@ -45,8 +43,6 @@ pub enum Manner {
     Busy,
     /// Answers with a signature that is not ours; then is silent.
     WrongSignature,
-    /// Deploys at once, and never removes anything.
-    Keeps,
 }
 
 /// The server, and what it has seen.
@@ -135,7 +131,6 @@ impl Deployer {
         let name = format!("{}-{}", message["tenant_id"].as_str().unwrap(), message["attempt"]);
         let mut seen = self.seen.lock().unwrap();
         match message["action"].as_str() {
-            Some("remove") if self.manner == Manner::Keeps => {}
             Some("remove") => drop(seen.stacks.remove(&name)),
             _ => drop(seen.stacks.insert(name, message.clone())),
         }
@@ -177,7 +172,7 @@ impl Deployer {
             self.answer(&stack, &message, "in_progress", &secret).await;
         }
         match self.manner {
-            Manner::AtOnce | Manner::Keeps | Manner::Heartbeats | Manner::Forever => {
+            Manner::AtOnce | Manner::Heartbeats | Manner::Forever => {
                 self.answer(&stack, &message, "succeeded", &secret).await;
             }
             Manner::Twice => {

@@ -6,4 +6,3 @@
 mod deployer;
 mod harness;
 mod provisioning;
-mod timing_tmp;

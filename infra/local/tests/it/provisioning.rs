@@ -1,7 +1,5 @@
 //! `statemachines/tenant-provisioning.asl.json`, proved: in the pool, as a silo, and with a deployer.
 
-#![allow(dead_code, reason = "the scenarios use a part of what a deployer can do")]
-
 mod calls;
 mod crashes;
 mod deployments;
