@@ -6,3 +6,4 @@
 mod deployer;
 mod harness;
 mod provisioning;
+mod races;
