@@ -3,6 +3,7 @@
 pub mod activate;
 mod bootstrap;
 mod credentials;
+mod entrance;
 mod issuer;
 pub mod jwks;
 pub mod login;

@@ -11,10 +11,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Action, Actor, AuditEntry, CorrelationId, EmailAddress, Entropy, Facts, FieldError, IdentityId, PasswordAttempt,
-    Role, SessionId, TenantId,
-    refresh::{Channel, Family},
-    throttle::Rule,
+    EmailAddress, Entropy, FieldError, IdentityId, PasswordAttempt, Role, TenantId, refresh::Channel, throttle::Rule,
 };
 use http::{HeaderValue, Method, header::WWW_AUTHENTICATE};
 use lambda::{
@@ -22,7 +19,7 @@ use lambda::{
     access_token::LIFETIME,
     http::{
         Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Throttle,
-        Unknown, WARNING, kinds,
+        Unknown, kinds,
     },
 };
 use secrets::SecretError;
@@ -34,13 +31,10 @@ use zeroize::Zeroizing;
 use crate::{
     bootstrap::BootstrapLogin,
     credentials::{Person, Proof, authenticate, enter},
-    issuer::{Grant, IssueError, Issuer},
+    entrance::Entrance,
+    issuer::{IssueError, Issuer},
     password_hash::{HashError, Hasher},
-    refresh_tokens::{RefreshTokens, client_of},
 };
-
-/// Characters of `User-Agent` that are kept for the list of sessions.
-const MAX_CLIENT: usize = 200;
 
 /// What to send.
 #[derive(Deserialize, ToSchema)]
@@ -216,8 +210,7 @@ fn name_one_of(ids: &[TenantId]) -> FieldError {
 pub struct Deps {
     store: Store,
     hasher: Hasher,
-    issuer: Issuer,
-    tokens: RefreshTokens,
+    entrance: Entrance,
     bootstrap: BootstrapLogin,
     throttle: Throttle,
     require_platform_mfa: bool,
@@ -227,14 +220,13 @@ pub struct Deps {
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let store = env.store()?;
-        let issuer = Issuer::from_env(env, &store).await?;
-        let tokens = RefreshTokens::from_env(env).await?;
+        let entrance = Entrance::new(env, Issuer::from_env(env, &store).await?).await?;
         let bootstrap = BootstrapLogin::from_env(env, &store).await?;
         // Unset means yes: only the local stack's stage turns it off.
         let require_platform_mfa = env.optional("REQUIRE_PLATFORM_MFA") != Some("false");
         let (hasher, throttle) = (Hasher::new(&*env.entropy), Throttle::from_env(env)?);
         let entropy = env.entropy.clone();
-        Ok(Self { store, hasher, issuer, tokens, bootstrap, throttle, require_platform_mfa, entropy })
+        Ok(Self { store, hasher, entrance, bootstrap, throttle, require_platform_mfa, entropy })
     }
 }
 
@@ -287,17 +279,18 @@ impl Deps {
             Some(identity_id) => Person { identity_id, tenant_id: None, first_on_platform: false, proof: None },
             None => enter(authenticate(&self.hasher, found, password, &*self.entropy).await?, tenant.as_deref())?,
         };
-        let session = self.session(cx, channel, person.identity_id, person.tenant_id);
-        let (role, warned) = self.admit(&session).await?;
-        // Signed first: where that fails, no session is left behind.
-        let access_token = self.issuer.issue(grant(&session, role), cx.now).await?;
-        let handed = self.tokens.first(&session, channel).await?;
-        self.start(&session, person.proof.as_ref(), &started(&session, role, &cx.request_id).into()).await?;
+        let opening = self.entrance.admit(cx, channel, person.identity_id, person.tenant_id).await?;
+        self.second_factor(opening.role)?;
+        let reply = self.entrance.tokens(&opening).await?;
+        self.start(&opening.session, person.proof.as_ref(), &opening.started(&cx.request_id).into()).await?;
         if person.first_on_platform {
-            self.record_sign_in(&session, role, &cx.request_id).await?;
+            self.entrance.record_first(&opening, &cx.request_id).await?;
         }
-        let reply = handed.reply(Answer::new(access_token, session.tenant_id));
-        Ok(if warned { reply.header(WARNING, "bootstrap-credentials-present") } else { reply })
+        Ok(reply)
+    }
+
+    fn second_factor(&self, role: Role) -> Result<(), Error> {
+        if role.is_platform() && self.require_platform_mfa { Err(Error::SecondFactorRequired) } else { Ok(()) }
     }
 
     /// Only while the password is still the one that was matched: one that was changed meanwhile opens nothing.
@@ -316,60 +309,6 @@ impl Deps {
             self.store.identity(&IdentityId::new(&*self.entropy)).await?;
         }
         Ok(found)
-    }
-
-    fn session(&self, cx: &Cx, channel: Channel, identity_id: IdentityId, tenant_id: Option<TenantId>) -> Session {
-        let limits = self.tokens.limits_from(cx.now);
-        Session {
-            session_id: SessionId::new(&*self.entropy),
-            identity_id,
-            tenant_id,
-            client: cx.header("user-agent").unwrap_or_default().chars().take(MAX_CLIENT).collect(),
-            source_ip: cx.source_ip.clone(),
-            created_at: cx.now,
-            expires_at: limits.expires_at,
-            family: Family::start(&client_of(cx, channel), cx.now, limits),
-        }
-    }
-
-    /// What the door will ask of the next request is asked here too, so that nobody gets a token that opens nothing. The
-    /// role, and whether to warn of the bootstrap credentials.
-    async fn admit(&self, session: &Session) -> Result<(Role, bool), Error> {
-        let Session { identity_id, session_id, tenant_id, .. } = session;
-        let admission = self.store.admission(identity_id, session_id, tenant_id.as_ref()).await?;
-        self.issuer.heed(&admission);
-        let role = admission.open_to(tenant_id.as_ref()).ok_or(Error::Refused(Refusal::NotAdmitted))?;
-        if role.is_platform() && self.require_platform_mfa {
-            return Err(Error::SecondFactorRequired);
-        }
-        Ok((role, role.is_platform() && !admission.bootstrap_removed))
-    }
-
-    /// A super admin who has signed in is what the removal of the bootstrap credentials waits for.
-    async fn record_sign_in(&self, session: &Session, role: Role, request_id: &CorrelationId) -> Result<(), Error> {
-        let audit = AuditEntry { action: Action::PlatformSignedIn, ..started(session, role, request_id) };
-        match self.store.record_platform_sign_in(&session.identity_id, session.created_at, &audit.into()).await {
-            // Recorded by a sign-in at the same moment.
-            Err(StoreError::Conflict(_)) => Ok(()),
-            other => Ok(other?),
-        }
-    }
-}
-
-fn grant(session: &Session, role: Role) -> Grant {
-    let Session { identity_id, session_id, tenant_id, .. } = session;
-    Grant { identity: identity_id.clone(), session: session_id.clone(), tenant: tenant_id.clone(), role }
-}
-
-fn started(session: &Session, role: Role, request_id: &CorrelationId) -> AuditEntry {
-    AuditEntry {
-        actor: Actor::Identity(session.identity_id.clone()),
-        action: Action::SessionStarted,
-        tenant: session.tenant_id.clone(),
-        correlation_id: request_id.clone(),
-        before: Facts::new(),
-        after: Facts::new().with("session_id", &session.session_id).with("role", &role),
-        at: session.created_at,
     }
 }
 
