@@ -108,7 +108,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             .push(json!({"name": "limit", "in": "query", "required": false, "description": "Entries on the page.",
             "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}}));
         parameters.push(json!({"name": "cursor", "in": "query", "required": false,
-            "description": "`next_cursor` of the page before.", "schema": {"type": "string"}}));
+            "description": "`next_cursor` of the page before.", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}}));
     }
     if policy.idempotency == Idempotency::Optional {
         let about = "Best a UUID. The same key and body get the first answer for 24 hours.";
