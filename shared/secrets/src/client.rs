@@ -7,10 +7,8 @@ use std::fmt;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_types::SdkConfig;
 use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
 
 use crate::{CallFailure, SecretError, check_strength};
 
@@ -73,16 +71,14 @@ impl Secrets {
     }
 
     /// Keeps `value` under `name`. `token` (32 to 64 characters) names the attempt: what an earlier call of the same
-    /// attempt has stored stays as it is, for it may be in use. A secret marked for deletion is brought back. Fails
-    /// with [`SecretError::Exists`] where somebody else's value is there.
+    /// attempt has stored stays as it is, for it may be in use. Fails with [`SecretError::Exists`] where anything else
+    /// has the name, and for a while where a predecessor is still being deleted.
     pub async fn create(&self, name: &str, token: &str, value: &SecretString) -> Result<Arn, SecretError> {
         let call = self.client.create_secret().name(name).client_request_token(token);
         match call.secret_string(value.expose_secret()).send().await {
             Ok(made) => arn(name, made.arn),
-            Err(error) if matches!(code(&error), Some(EXISTS | INVALID_REQUEST)) => {
-                self.adopt(name, token, value, unavailable(name, &error)).await
-            }
-            Err(error) => Err(unavailable(name, &error)),
+            Err(error) if code(&error) == Some(EXISTS) => self.made_before(name, token).await,
+            Err(error) => Err(vanishing(name, &error)),
         }
     }
 
@@ -105,42 +101,13 @@ impl Secrets {
         }
     }
 
-    /// Takes over what stands in the way of a new secret; `refusal` is what AWS said to it.
-    async fn adopt(
-        &self,
-        name: &str,
-        token: &str,
-        value: &SecretString,
-        refusal: SecretError,
-    ) -> Result<Arn, SecretError> {
+    async fn made_before(&self, name: &str, token: &str) -> Result<Arn, SecretError> {
         let found = self.client.describe_secret().secret_id(name).send().await;
         let found = found.map_err(|error| vanishing(name, &error))?;
-        let ours = has_version(&found, token);
-        if found.deleted_date.is_some() {
-            self.restore(name).await?;
-            if !ours {
-                self.put(name, token, value).await?;
-            }
-        } else if !ours && !self.holds(name, value).await? {
-            return Err(SecretError::Exists { secret: name.to_owned() });
+        if found.version_ids_to_stages.is_some_and(|versions| versions.contains_key(token)) {
+            return arn(name, found.arn);
         }
-        found.arn.map(Arn).ok_or(refusal)
-    }
-
-    async fn restore(&self, name: &str) -> Result<(), SecretError> {
-        let restored = self.client.restore_secret().secret_id(name).send().await;
-        restored.map(drop).map_err(|error| vanishing(name, &error))
-    }
-
-    async fn put(&self, name: &str, token: &str, value: &SecretString) -> Result<(), SecretError> {
-        let call = self.client.put_secret_value().secret_id(name).client_request_token(token);
-        let put = call.secret_string(value.expose_secret()).send().await;
-        put.map(drop).map_err(|error| unavailable(name, &error))
-    }
-
-    async fn holds(&self, name: &str, value: &SecretString) -> Result<bool, SecretError> {
-        let current = self.read(name).await?;
-        Ok(current.expose_secret().as_bytes().ct_eq(value.expose_secret().as_bytes()).into())
+        Err(SecretError::Exists { secret: name.to_owned() })
     }
 }
 
@@ -156,10 +123,6 @@ where
         },
         _ => unavailable(secret, error),
     }
-}
-
-fn has_version(found: &DescribeSecretOutput, token: &str) -> bool {
-    found.version_ids_to_stages.as_ref().is_some_and(|versions| versions.contains_key(token))
 }
 
 fn arn(name: &str, arn: Option<String>) -> Result<Arn, SecretError> {
