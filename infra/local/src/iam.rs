@@ -130,11 +130,16 @@ impl Principals {
         self.by_key.values().flat_map(|p| locked(&p.exercised).clone()).collect()
     }
 
-    /// Every action in the template that no call has needed so far, as `file:line: who may action, unused`.
+    /// Every action that the template grants, as `file:line: who may action`, and whether a call has needed it so far.
+    pub fn permissions(&self) -> impl Iterator<Item = (String, bool)> {
+        let mut all: Vec<_> = self.by_key.values().flat_map(Principal::permissions).collect();
+        all.sort();
+        all.into_iter().map(|(line, text, used)| (format!("{}:{line}: {text}", self.file), used))
+    }
+
+    /// Those that no call has needed so far.
     pub fn unused(&self) -> Vec<String> {
-        let mut unused: Vec<_> = self.by_key.values().flat_map(Principal::unused).collect();
-        unused.sort();
-        unused.into_iter().map(|(line, text)| format!("{}:{line}: {text}", self.file)).collect()
+        self.permissions().filter(|(_, used)| !used).map(|(permission, _)| permission).collect()
     }
 }
 
@@ -153,7 +158,7 @@ impl Principal {
         locked(&self.decisions).get(action)?.get(resource).copied()
     }
 
-    fn unused(&self) -> Vec<(usize, String)> {
+    fn permissions(&self) -> Vec<(usize, String, bool)> {
         let exercised = locked(&self.exercised);
         let used = |index: usize, action: &str| {
             exercised.iter().any(|e| e.statement == index && e.action.eq_ignore_ascii_case(action))
@@ -163,8 +168,9 @@ impl Principal {
             let actions = statement.action.iter().flat_map(ActionList::iter);
             actions.map(move |action| (index, *line, action))
         });
-        let unused = permissions.filter(|(index, _, action)| !used(*index, action));
-        unused.map(|(_, line, action)| (line, format!("{} may {action}, unused", self.logical_id))).collect()
+        permissions
+            .map(|(index, line, action)| (line, format!("{} may {action}", self.logical_id), used(index, action)))
+            .collect()
     }
 }
 

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod front;
 pub mod functions;
 pub mod iam;
+pub mod rights;
 pub mod server;
 pub mod stack;
 pub mod states;

@@ -1,10 +1,13 @@
 //! `cargo run`: the whole of Innkeeper on this machine.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 use local::{
-    demo, server,
+    demo, rights, server,
     stack::{LocalStack, OpenError, Options},
 };
 use tokio::net::TcpListener;
@@ -25,6 +28,11 @@ enum Command {
     Demo(demo::Arguments),
     /// Forget everything and start over.
     Reset,
+    /// Say which permissions of the template no call needed, of the stacks that ran with `INNKEEPER_RIGHTS=FOLDER`.
+    Rights {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -54,6 +62,7 @@ fn main() -> ExitCode {
         None => runtime.block_on(serve(&cli.place)),
         Some(Command::Demo(arguments)) => runtime.block_on(demo(arguments, &cli.place)),
         Some(Command::Reset) => reset(&cli.place),
+        Some(Command::Rights { folder }) => unneeded(&folder),
     };
     // Executions under way are on disk; nobody waits for them.
     runtime.shutdown_background();
@@ -125,6 +134,15 @@ fn reset(place: &Place) -> Done {
     }
     println!("Everything under {} is forgotten. `cargo run` starts over.", place.data_dir.display());
     Ok(())
+}
+
+fn unneeded(folder: &Path) -> Done {
+    let (granted, unneeded) = rights::unneeded(folder)?;
+    if unneeded.is_empty() {
+        println!("The template grants {granted} permissions, and each was needed.");
+        return Ok(());
+    }
+    Err(format!("of {granted} permissions in the template, no call needed\n  {}", unneeded.join("\n  ")).into())
 }
 
 async fn interrupted() {

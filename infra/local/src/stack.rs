@@ -25,6 +25,7 @@ use crate::{
     front::Front,
     functions::{AsMachine, Functions},
     iam::Principals,
+    rights::Record,
     states::{Definition, Observer, StepFunctions, Wiring},
     template::{Inputs, SecretSpec, Stack, TableSpec},
 };
@@ -70,6 +71,19 @@ impl Options {
             entropy: Arc::new(domain::SystemEntropy),
             observer: None,
         }
+    }
+
+    /// The template with these parameters.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`], with everything that is wrong with it at once.
+    pub fn read(&self) -> Result<Stack, OpenError> {
+        let parameters = self.parameters.clone();
+        let api_endpoint = parameters.get("PublicUrl").cloned();
+        let inputs =
+            Inputs { region: "us-east-1".into(), stack_name: "innkeeper-local".into(), parameters, api_endpoint };
+        Stack::read(&self.template, &inputs)
+            .map_err(|refusals| OpenError::Refused(refusals.iter().map(ToString::to_string).collect()))
     }
 }
 
@@ -121,6 +135,7 @@ pub struct LocalStack {
     entropy: Arc<dyn Entropy>,
     persist: Arc<Persist>,
     tasks: tokio::task::JoinSet<()>,
+    _record: Option<Record>,
 }
 
 impl LocalStack {
@@ -129,12 +144,8 @@ impl LocalStack {
     /// # Errors
     /// [`OpenError`], with everything that is wrong with the template at once.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { template, parameters, data, clock, entropy, observer } = options;
-        let api_endpoint = parameters.get("PublicUrl").cloned();
-        let inputs =
-            Inputs { region: "us-east-1".into(), stack_name: "innkeeper-local".into(), parameters, api_endpoint };
-        let template = Stack::read(&template, &inputs)
-            .map_err(|refusals| OpenError::Refused(refusals.iter().map(ToString::to_string).collect()))?;
+        let template = options.read()?;
+        let Options { data, clock, entropy, observer, .. } = options;
         let counters = Arc::new(Counters::default());
         let principals = Arc::new(Principals::new(&template));
         let gateway = Arc::new(Gateway::new(principals.clone(), Arc::new(clock.clone()), counters.clone()));
@@ -172,6 +183,7 @@ impl LocalStack {
         gateway.mount("lambda", Arc::new(Lambda::new(&*region, invoker)));
 
         let tasks = tokio::task::JoinSet::new();
+        let _record = Record::keep(&principals);
         let mut stack = Self {
             template,
             gateway,
@@ -185,6 +197,7 @@ impl LocalStack {
             entropy,
             persist,
             tasks,
+            _record,
         };
         stack.provision().await?;
         stack

@@ -73,10 +73,7 @@ fn what_no_call_needed_is_listed() {
     assert_eq!(principals.exercised().len(), 1);
     assert_eq!(
         principals.unused(),
-        [
-            "template.yaml:10: Create may dynamodb:GetItem, unused",
-            "template.yaml:11: Create may states:StartExecution, unused"
-        ]
+        ["template.yaml:10: Create may dynamodb:GetItem", "template.yaml:11: Create may states:StartExecution"]
     );
 }
 

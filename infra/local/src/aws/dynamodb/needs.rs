@@ -22,6 +22,7 @@ impl DynamoDb {
                 let parts = items.filter_map(Value::as_object).flatten();
                 parts.filter_map(|(kind, part)| Some((item_action(kind)?, table(part)))).collect()
             }
+            "CreateTable" if body["Tags"].is_array() => [action, "TagResource"].map(|it| (it, table(body))).into(),
             _ => [(action, table(body))].into(),
         };
         needs.into_iter().map(|(action, arn)| (format!("dynamodb:{action}"), arn)).collect()
