@@ -8,10 +8,15 @@ mod issuer;
 pub mod jwks;
 pub mod login;
 pub mod logout;
+mod new_password;
 pub mod openid_configuration;
+pub mod password_change;
+pub mod password_forgot;
 pub mod password_hash;
+pub mod password_reset;
 pub mod refresh;
 mod refresh_tokens;
+pub mod send_reset;
 pub mod session_list;
 pub mod session_revoke;
 pub mod session_revoke_others;
@@ -44,5 +49,26 @@ pub const SESSIONS: Function = Function::http::<(
 /// `POST /api/v1/auth/switch-tenant`
 pub const SWITCH_TENANT: Function = Function::http::<(switch_tenant::SwitchTenant,)>("auth-switch-tenant");
 
+/// `POST /api/v1/auth/password/change`
+pub const PASSWORD_CHANGE: Function = Function::http::<(password_change::ChangePassword,)>("auth-password-change");
+/// `POST /api/v1/auth/password/forgot`
+pub const PASSWORD_FORGOT: Function = Function::http::<(password_forgot::ForgotPassword,)>("auth-password-forgot");
+/// `POST /api/v1/auth/password/reset`
+pub const PASSWORD_RESET: Function = Function::http::<(password_reset::ResetPassword,)>("auth-password-reset");
+/// The state `SendReset` of `statemachines/password-reset.asl.json`
+pub const SEND_RESET: Function = Function::task::<send_reset::SendReset>("auth-send-reset");
+
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&ACTIVATE, &LOGIN, &WHOAMI, &JWKS, &REFRESH, &SESSIONS, &SWITCH_TENANT];
+pub const FUNCTIONS: &[&Function] = &[
+    &ACTIVATE,
+    &LOGIN,
+    &WHOAMI,
+    &JWKS,
+    &REFRESH,
+    &SESSIONS,
+    &SWITCH_TENANT,
+    &PASSWORD_CHANGE,
+    &PASSWORD_FORGOT,
+    &PASSWORD_RESET,
+    &SEND_RESET,
+];

@@ -127,3 +127,20 @@ async fn r14_where_nothing_can_be_counted_nobody_is_tried() {
     answer.problem(503, "unavailable");
     assert_eq!(cheap::computed(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r14_guesses_at_the_present_password_count_as_guesses_at_the_door_do() {
+    let world = open().await;
+    let owner_of_session = world.log_in(&owner("lantern"), PASSWORD).await;
+    let change = async |number: usize| {
+        let body =
+            serde_json::json!({"current_password": format!("not the password {number}"), "new_password": PASSWORD});
+        world.post(&owner_of_session, "/api/v1/auth/password/change", &body).await
+    };
+    let before = cheap::computed();
+    let answers = futures::future::join_all((0..50).map(change)).await;
+    assert_eq!(cheap::computed() - before, 5, "who is throttled costs no hash");
+    assert_eq!(answers.iter().filter(|answer| answer.status == 422).count(), 5);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 45);
+    guess(&world, &owner_of_session, 6).await.problem(429, "too_many_tries");
+}

@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures::FutureExt;
 use lambda_runtime::Diagnostic;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use workflow::{FAIL, Mode, StepError, StepInput};
 
@@ -19,6 +20,18 @@ pub trait Step: Send + Sync + 'static {
     fn run(deps: &Self::Deps, input: StepInput) -> impl Future<Output = Result<Value, StepError>> + Send;
     /// Removes what this attempt's run made; run twice, or without a run before, it succeeds.
     fn undo(deps: &Self::Deps, input: StepInput) -> impl Future<Output = Result<Value, StepError>> + Send;
+}
+
+/// The one state of a workflow that only has to be done, and has nothing to take back.
+pub trait Task: Send + Sync + 'static {
+    /// What it works with.
+    type Deps: FromEnv;
+    /// What it is told.
+    type Input: DeserializeOwned + Send;
+    /// The state's name in the ASL.
+    const NAME: &'static str;
+    /// Does it.
+    fn run(deps: &Self::Deps, input: Self::Input) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
 /// A piece of scheduled work.
@@ -78,6 +91,19 @@ impl EventService {
             })
         };
         Self { name: S::NAME, handler: Arc::new(handler) }
+    }
+
+    pub(crate) fn task<T: Task>(deps: T::Deps) -> Self {
+        let deps = Arc::new(deps);
+        let handler = move |event: Value| -> Pin<Box<dyn Future<Output = _> + Send>> {
+            let deps = deps.clone();
+            Box::pin(async move {
+                let input =
+                    serde_json::from_value(event).map_err(|e| StepError::fail("malformed_input", e.to_string()))?;
+                T::run(&deps, input).await.map(|()| Value::Null)
+            })
+        };
+        Self { name: T::NAME, handler: Arc::new(handler) }
     }
 
     pub(crate) fn job<J: Job>(deps: J::Deps) -> Self {

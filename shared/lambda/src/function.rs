@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, process::ExitCode};
 
 use crate::{
     Env, FromEnv, Rotates, StartError,
-    event::{EventService, Job, Step},
+    event::{EventService, Job, Step, Task},
     http::{HttpService, Policy, Routes},
     openapi::Operation,
     rotation, telemetry,
@@ -66,6 +66,17 @@ impl Function {
             kind: Kind::Step,
             start: |env| {
                 Box::pin(async move { Ok(Running::Event(EventService::step::<S>(S::Deps::from_env(&env).await?))) })
+            },
+        }
+    }
+
+    /// A function that is a state of a workflow, without an undo.
+    pub const fn task<T: Task>(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: Kind::Step,
+            start: |env| {
+                Box::pin(async move { Ok(Running::Event(EventService::task::<T>(T::Deps::from_env(&env).await?))) })
             },
         }
     }

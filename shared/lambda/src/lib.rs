@@ -19,7 +19,7 @@ mod rotation;
 mod telemetry;
 
 pub use env::{Env, FromEnv, StartError};
-pub use event::{EventService, Fault, Job, Step};
+pub use event::{EventService, Fault, Job, Step, Task};
 pub use function::{Function, Kind, Running, Served, main};
 pub use public_keys::PublicKeys;
 pub use rotation::Rotates;

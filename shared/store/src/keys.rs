@@ -116,6 +116,10 @@ impl Key {
         key(format!("TOKEN#{digest}"), "ACTIVATION")
     }
 
+    pub(crate) fn reset(digest: &str) -> Self {
+        key(format!("TOKEN#{digest}"), "RESET")
+    }
+
     pub(crate) fn idempotency(digest: &str, operation: &str) -> Self {
         key(format!("IDEMPOTENCY#{digest}"), operation)
     }

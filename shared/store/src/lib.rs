@@ -31,6 +31,7 @@
 //! | identity, e-mail claim | `ID#{identity}` / `IDENTITY`, `EMAIL#{address}` / `CLAIM` | SeedAdmin, activation | login: claim, then Query of `ID#…` below the sessions | s 1 + 1 | 4 |
 //! | membership, pointer | `T#{tenant}` / `MEMBER#{identity}`, `ID#{identity}` / `TENANT#{tenant}` | SeedAdmin | door, login, member list | s 1 | 4 |
 //! | activation token | `TOKEN#{digest}` / `ACTIVATION`, TTL | SendWelcome, resend; deleted by activation | activation | s 1 | 2; activation 6 |
+//! | reset token | `TOKEN#{digest}` / `RESET`, TTL | forgotten password; deleted by its use | reset | s 1 | 6; reset 8 and 2 for each session |
 //! | session | `ID#{identity}` / `~SESSION#{session}`, TTL | login, refresh, switch; deleted by logout, revocation, theft | door | | 4 |
 //! | | | | list of sessions, Query | s 1 per 4 KB | - |
 //! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in | door, login; Query of the list | s 1 | 4 |
@@ -58,6 +59,7 @@ mod lease;
 mod limits;
 mod orphans;
 mod outbox;
+mod password;
 mod platform;
 mod records;
 mod refresh;
@@ -86,6 +88,7 @@ pub use lease::Lease;
 pub use limits::{Counted, Limits};
 pub use orphans::Orphan;
 pub use outbox::OutboxEntry;
+pub use password::{Entitled, IssuedReset};
 pub use platform::{Bootstrap, PlatformUser};
 pub use records::{
     Database, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord, TenantSecrets,

@@ -123,7 +123,7 @@ impl Store {
         Ok(keys.len())
     }
 
-    async fn session_keys(&self, identity: &IdentityId) -> Result<Vec<Key>, StoreError> {
+    pub(crate) async fn session_keys(&self, identity: &IdentityId) -> Result<Vec<Key>, StoreError> {
         let (mut keys, mut start) = (Vec::new(), None);
         loop {
             let query = self

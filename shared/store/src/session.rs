@@ -114,7 +114,8 @@ impl Store {
     }
 
     /// Starts a session for somebody who has shown their password, if it is still the one that was `matched`; and stores
-    /// it `renewed`, where its parameters were old. A conflict of the `password` where it was changed meanwhile.
+    /// it `renewed`, where its parameters were old. A conflict of the `password` where it was changed meanwhile. It is
+    /// counted, so that a change of the password at this moment does not overlook it.
     pub async fn start_session(
         &self,
         session: &Session,
@@ -122,21 +123,22 @@ impl Store {
         renewed: Option<&PasswordHash>,
         audit: &Audit,
     ) -> Result<(), StoreError> {
-        let unchanged = Expr::new("password_phc = :matched").value(":matched", matched.attribute());
+        let unchanged = Expr::new("password_phc = :matched").value(":matched", matched.attribute()).value(":one", n(1));
         let identity = Key::identity(&session.identity_id);
+        let counted = "ADD sessions_started :one";
         let still = match renewed {
             Some(renewed) => {
                 let unchanged = unchanged.value(":renewed", renewed.attribute());
-                Write::update("password", identity, "SET password_phc = :renewed", unchanged)
+                Write::update("password", identity, &format!("SET password_phc = :renewed {counted}"), unchanged)
             }
-            None => Write::check("password", identity, unchanged),
+            None => Write::update("password", identity, counted, unchanged),
         };
         let writes = [still, new(session)?];
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             match self.transact(&writes, audit, session.session_id.as_str()).await? {
                 Ended::Committed => return Ok(()),
-                // Sign-ins of one person at once meet on the check, which changes nothing: the next try succeeds.
+                // Sign-ins of one person at once meet on the count: the next try succeeds.
                 Ended::Cancelled(reasons) => refused = reasons,
             }
             if !refused.contains(&Reason::Race) {

@@ -54,13 +54,17 @@ impl Executions {
         attempt: u32,
         input: &T,
     ) -> Result<Started, WorkflowError> {
+        self.start_named(&Self::name(tenant, attempt), input).await
+    }
+
+    /// Starts an execution of that name (at most 80 characters, none of them a space or one of `<>{}[]?*"#%\^|~`$&,;:/`),
+    /// or finds it started. One call.
+    ///
+    /// # Errors
+    /// [`WorkflowError::Unavailable`].
+    pub async fn start_named<T: Serialize + Sync>(&self, name: &str, input: &T) -> Result<Started, WorkflowError> {
         let input = serde_json::to_string(input).map_err(|e| WorkflowError::Unavailable(Box::new(e)))?;
-        let sent = self
-            .client
-            .start_execution()
-            .state_machine_arn(&self.machine_arn)
-            .name(Self::name(tenant, attempt))
-            .input(input);
+        let sent = self.client.start_execution().state_machine_arn(&self.machine_arn).name(name).input(input);
         match sent.send().await {
             Ok(_) => Ok(Started::Now),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(Started::Before),

@@ -97,6 +97,8 @@ pub enum Rate {
     Status,
     /// 5 failures per 15 minutes.
     Auth,
+    /// 3 per hour, by address and by client IP.
+    Reset,
     /// 100 per 15 minutes and client IP on anonymous routes, 1 000 otherwise.
     General,
 }

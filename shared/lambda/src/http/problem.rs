@@ -198,6 +198,8 @@ kinds! {
     IDEMPOTENCY_MISMATCH = 422 "idempotency_mismatch" "The Idempotency-Key was used for another request" "Use a new key for a new request.";
     /// The activation link is used, expired or unknown.
     INVALID_ACTIVATION = 422 "invalid_activation" "The activation link is not valid" "It works once, for 72 hours. Ask for a new welcome mail.";
+    /// The reset link is used, replaced, expired or unknown.
+    INVALID_RESET = 422 "invalid_reset" "The link to a new password is not valid" "It works once, for 60 minutes, and only the newest one does. Ask for another with POST /api/v1/auth/password/forgot.";
     /// More tries than the rule allows.
     TOO_MANY_TRIES = 429 "too_many_tries" "Too many tries" "Try again after the seconds in Retry-After. Going on before that puts it off.";
     /// Something broke on our side.

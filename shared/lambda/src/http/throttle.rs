@@ -79,6 +79,15 @@ impl Throttle {
         self.count(rule, &ClientNetwork::of(&cx.source_ip).to_string(), cx.now).await
     }
 
+    /// As [`Throttle::count`], of something that the caller must not learn of: whether it may go on.
+    ///
+    /// # Errors
+    /// 503 where it cannot be counted.
+    pub async fn allows(&self, rule: &'static Rule, who: &str, now: Timestamp) -> Result<bool, Problem> {
+        let count = self.limits.count(&Counted::new(rule.name, who), rule, now).await;
+        count.map(|count| matches!(count, Count::Within { .. })).map_err(Problem::unavailable)
+    }
+
     /// Takes the try back, for it was no failure: one write. Where that does not succeed, the caller has one try less.
     pub async fn give_back(&self, pass: &mut Pass) {
         match self.limits.give_back(&pass.counted, pass.rule, pass.now).await {

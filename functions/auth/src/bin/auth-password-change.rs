@@ -1,0 +1,5 @@
+//! Changes a password.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::PASSWORD_CHANGE)
+}

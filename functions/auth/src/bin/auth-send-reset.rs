@@ -1,0 +1,5 @@
+//! Sends the link to a new password.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&auth::SEND_RESET)
+}
