@@ -1,8 +1,13 @@
-//! Running the platform: who does, and getting rid of the credentials by which the first of them came in.
+//! Running the platform: who does, getting rid of the credentials by which the first of them came in, and the secrets as an
+//! operator sees and rotates them.
 
 pub mod bootstrap_status;
 pub mod platform_users;
 pub mod remove_bootstrap;
+pub mod secret;
+pub mod secret_list;
+pub mod secret_read;
+pub mod secret_rotate;
 
 use lambda::Function;
 
@@ -13,6 +18,11 @@ pub const REMOVE_BOOTSTRAP_CREDENTIALS: Function =
     Function::http::<(remove_bootstrap::RemoveBootstrap,)>("admin-remove-bootstrap-credentials");
 /// `POST /api/v1/admin/platform-users`
 pub const PLATFORM_USERS: Function = Function::http::<(platform_users::CreatePlatformUser,)>("admin-platform-users");
+/// `GET /api/v1/admin/secrets` and one of them
+pub const SECRETS: Function = Function::http::<(secret_list::ListSecrets, secret_read::ReadSecret)>("admin-secrets");
+/// `POST /api/v1/admin/secrets/{name}/rotate`
+pub const ROTATE_SECRET: Function = Function::http::<(secret_rotate::RotateSecret,)>("admin-rotate-secret");
 
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&BOOTSTRAP_STATUS, &REMOVE_BOOTSTRAP_CREDENTIALS, &PLATFORM_USERS];
+pub const FUNCTIONS: &[&Function] =
+    &[&BOOTSTRAP_STATUS, &REMOVE_BOOTSTRAP_CREDENTIALS, &PLATFORM_USERS, &SECRETS, &ROTATE_SECRET];

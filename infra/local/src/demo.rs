@@ -10,11 +10,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-mod client;
+pub(crate) mod client;
 mod table;
 
-pub use client::is_served;
-use client::{Client, Failure};
+use client::Client;
+pub use client::{Failure, is_served};
 
 /// A status is asked for this often; its `Retry-After` says a second, which a person would find slow to watch.
 const LOOK: Duration = Duration::from_millis(50);

@@ -174,6 +174,9 @@ impl Principal {
     }
 }
 
+/// Actions that AWS decides on `*` alone, whatever a statement names (Service Authorization Reference, Secrets Manager).
+const WITHOUT_RESOURCE: [&str; 1] = ["secretsmanager:ListSecrets"];
+
 /// What the template grants too widely, as `file:line: what`. A wildcard is for what does not exist yet when the template is
 /// deployed, so it may only stand after a literal beginning of the resource's name (`table/tenant-*`), and never in an action.
 pub fn overbroad(stack: &Stack) -> Vec<String> {
@@ -186,7 +189,10 @@ pub fn overbroad(stack: &Stack) -> Vec<String> {
         };
         for (statement, line) in document.statements.iter().zip(&policy.lines) {
             let actions = statement.action.iter().flat_map(ActionList::iter).filter(|a| a.contains(['*', '?']));
-            let resources = statement.resource.iter().flat_map(ResourceList::iter).filter(|r| wide(r));
+            let mut all = statement.action.iter().flat_map(ActionList::iter);
+            let only_wide = all.all(|action| WITHOUT_RESOURCE.iter().any(|known| known.eq_ignore_ascii_case(action)));
+            let resources =
+                statement.resource.iter().flat_map(ResourceList::iter).filter(|r| wide(r) && !(only_wide && *r == "*"));
             let names = actions.map(|a| format!("action {a}")).chain(resources.map(|r| format!("resource {r}")));
             found.extend(names.map(|name| format!("{}:{line}: {logical_id} is granted {name}", stack.file)));
         }

@@ -7,6 +7,7 @@ pub mod front;
 pub mod functions;
 pub mod iam;
 pub mod rights;
+pub mod rotate;
 pub mod server;
 pub mod stack;
 pub mod states;

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use local::{
-    demo, rights, server,
+    demo, rights, rotate, server,
     stack::{LocalStack, OpenError, Options},
 };
 use tokio::net::TcpListener;
@@ -26,6 +26,8 @@ struct Cli {
 enum Command {
     /// Sign tenants up against the running stack, or against one of its own, and watch them become READY.
     Demo(demo::Arguments),
+    /// Rotate a secret of the running stack, or of the one in the data folder, and see what became of it.
+    Rotate(rotate::Arguments),
     /// Forget everything and start over.
     Reset,
     /// Say which permissions of the template no call needed, of the stacks that ran with `INNKEEPER_RIGHTS=FOLDER`.
@@ -53,7 +55,11 @@ struct Place {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    lambda::init_telemetry(if cli.place.verbose { lambda::Level::Info } else { lambda::Level::Warn });
+    lambda::init_telemetry(match &cli.command {
+        _ if cli.place.verbose => lambda::Level::Info,
+        Some(Command::Rotate(_)) => lambda::Level::Error,
+        _ => lambda::Level::Warn,
+    });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
@@ -61,6 +67,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         None => runtime.block_on(serve(&cli.place)),
         Some(Command::Demo(arguments)) => runtime.block_on(demo(arguments, &cli.place)),
+        Some(Command::Rotate(arguments)) => runtime.block_on(rotate(&arguments, &cli.place)),
         Some(Command::Reset) => reset(&cli.place),
         Some(Command::Rights { folder }) => unneeded(&folder),
     };
@@ -111,16 +118,37 @@ async fn demo(arguments: demo::Arguments, place: &Place) -> Done {
     let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: true, verbose: place.verbose };
     let (listener, stack, url) = open(&own).await?;
     println!("No stack runs on port {}, so the demo runs one of its own, in memory.", place.port);
+    serve_while(listener, &stack, demo::run(&url, &arguments)).await
+}
+
+/// Serves the stack for as long as the work takes.
+async fn serve_while(
+    listener: TcpListener,
+    stack: &LocalStack,
+    work: impl Future<Output = Result<(), demo::Failure>>,
+) -> Done {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let shown = async {
-        let shown = demo::run(&url, &arguments).await;
+    let worked = async {
+        let worked = work.await;
         drop(stop);
-        shown
+        worked
     };
     let until = async { drop(stopped.await) };
-    let (served, shown) = tokio::join!(server::serve(listener, &stack, until), shown);
+    let (served, worked) = tokio::join!(server::serve(listener, stack, until), worked);
     served?;
-    Ok(shown?)
+    Ok(worked?)
+}
+
+async fn rotate(arguments: &rotate::Arguments, place: &Place) -> Done {
+    let url = format!("http://127.0.0.1:{}", place.port);
+    if demo::is_served(&url).await {
+        let data = (!place.memory).then_some(place.data_dir.as_path());
+        return Ok(rotate::run(&url, arguments, rotate::Admin::of_folder(data)?).await?);
+    }
+    let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: place.memory, verbose: place.verbose };
+    let (listener, stack, url) = open(&own).await?;
+    let admin = rotate::Admin::of_stack(&stack).await;
+    serve_while(listener, &stack, rotate::run(&url, arguments, admin)).await
 }
 
 fn reset(place: &Place) -> Done {

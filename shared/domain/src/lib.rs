@@ -23,6 +23,7 @@ pub mod provisioning;
 pub mod refresh;
 mod region;
 mod rule;
+mod secret;
 mod signup;
 mod subdomain;
 mod text;
@@ -48,6 +49,7 @@ pub use provisioning::{
 };
 pub use region::{Region, Regions};
 pub use rule::{FieldError, Rule};
+pub use secret::{SecretName, is_overdue};
 pub use signup::{Signup, SignupDraft, UtmParameter};
 pub use subdomain::Subdomain;
 pub use token::{Activation, ActivationToken, Reset, ResetToken, Status, StatusToken, Token, TokenDigest, TokenKind};

@@ -21,6 +21,8 @@ pub enum Level {
     Info,
     /// Only what goes wrong.
     Warn,
+    /// Only what fails, for a program whose output is for a person.
+    Error,
 }
 
 /// Installs the subscriber; a second call does nothing.
@@ -28,10 +30,11 @@ pub fn init(level: Level) {
     let ours = match level {
         Level::Info => LevelFilter::INFO,
         Level::Warn => LevelFilter::WARN,
+        Level::Error => LevelFilter::ERROR,
     };
     // A list of targets, not an `EnvFilter`: that one compiles regular expressions at every cold start.
     let filter = Targets::new()
-        .with_default(LevelFilter::WARN)
+        .with_default(ours.min(LevelFilter::WARN))
         .with_targets(OURS.map(|target| (target, ours)))
         .with_targets(RUNTIMES.map(|target| (target, LevelFilter::WARN)));
     let layer = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);

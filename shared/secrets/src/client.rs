@@ -1,5 +1,6 @@
 //! Secrets Manager.
 
+mod overview;
 mod versions;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{CallFailure, SecretError, check_strength};
 
+pub use overview::{Ordered, Overview};
 pub use versions::Versions;
 pub(crate) use versions::{CURRENT, NewVersion, PENDING};
 

@@ -27,7 +27,7 @@ mod strength;
 
 pub use bootstrap::{Bootstrap, BootstrapAdmin};
 pub use cached::{Cached, Parse};
-pub use client::{Arn, Secrets, Versions};
+pub use client::{Arn, Ordered, Overview, Secrets, Versions};
 pub use error::{CallFailure, SecretError};
 pub use mac::Mac;
 pub use ring::{DataKeys, Key, KeyId, KeyRing, Purpose, RefreshKeys, SigningKeys};

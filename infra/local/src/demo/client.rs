@@ -31,13 +31,13 @@ pub enum Failure {
 }
 
 /// Calls one stack.
-pub(super) struct Client {
+pub(crate) struct Client {
     url: String,
     http: Legacy<HttpConnector, Full<Bytes>>,
 }
 
 /// A JSON answer.
-pub(super) struct Answered {
+pub(crate) struct Answered {
     call: String,
     status: u16,
     body: Value,
@@ -45,7 +45,7 @@ pub(super) struct Answered {
 
 impl Answered {
     /// The body, if the status is this one.
-    pub(super) fn expect(self, status: u16) -> Result<Value, Failure> {
+    pub(crate) fn expect(self, status: u16) -> Result<Value, Failure> {
         if self.status == status {
             return Ok(self.body);
         }
@@ -57,16 +57,21 @@ impl Answered {
 }
 
 impl Client {
-    pub(super) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         Self { url: url.to_owned(), http: Legacy::builder(TokioExecutor::new()).build_http() }
     }
 
-    pub(super) async fn get(&self, path: &str, token: Option<&str>) -> Result<Answered, Failure> {
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Result<Answered, Failure> {
         self.send(Method::GET, path, token, Bytes::new()).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answered, Failure> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answered, Failure> {
         self.send(Method::POST, path, None, body.to_string().into()).await
+    }
+
+    /// Without a body, by somebody.
+    pub(crate) async fn order(&self, path: &str, token: &str) -> Result<Answered, Failure> {
+        self.send(Method::POST, path, Some(token), Bytes::new()).await
     }
 
     async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Bytes) -> Result<Answered, Failure> {
@@ -93,6 +98,6 @@ pub async fn is_served(url: &str) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the demo is a client: it looks again after a while, as clients do")]
-pub(super) async fn pause(time: Duration) {
+pub(crate) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }

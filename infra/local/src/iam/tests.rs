@@ -115,4 +115,10 @@ fn wildcards_must_follow_a_name() {
     ));
     assert_eq!(found[0], "template.yaml:10: Create is granted action dynamodb:*");
     assert_eq!(found.len(), 2);
+
+    let listing = |actions: serde_json::Value| {
+        overbroad(&stack(json!([{ "Effect": "Allow", "Action": actions, "Resource": "*" }]))).len()
+    };
+    assert_eq!(listing(json!("secretsmanager:ListSecrets")), 0, "AWS knows no narrower resource for it");
+    assert_eq!(listing(json!(["secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"])), 1);
 }

@@ -32,7 +32,10 @@ impl LocalStack {
         self.tasks.spawn(async move {
             let look = |after| clock.now().checked_add(after);
             while let (Ok(soon), Ok(late)) = (look(LOOKS.0), look(LOOKS.1)) {
-                clock.wait_until(secrets.next_rotation().unwrap_or(late).clamp(soon, late)).await;
+                tokio::select! {
+                    () = clock.wait_until(secrets.next_rotation().unwrap_or(late).clamp(soon, late)) => {}
+                    () = secrets.ordered() => {}
+                }
                 match secrets.rotate_due().await {
                     Ok(ended) => {
                         for (secret, result) in ended {

@@ -4,4 +4,5 @@
 
 mod passwords;
 mod platform;
+mod secrets;
 mod world;

@@ -12,17 +12,16 @@ use local::{aws::connector::sdk_config, functions::all, template::FunctionSpec};
 use crate::api::Api;
 
 /// What may be missing, and what that means.
-const OPTIONAL: [(&str, &str); 7] = [
+const OPTIONAL: [(&str, &str); 6] = [
     ("ALLOWED_ORIGINS", "no origin is allowed"),
     ("REQUIRE_HTTPS", "it is required"),
     ("HSTS_PRELOAD", "the domain is not meant for the preload list"),
-    ("STAGE", "it is part of names, which the template writes out"),
     ("DEPLOYER_URL", "the application plane needs no deployment"),
     ("REQUIRE_PLATFORM_MFA", "it is required"),
     ("DEPLOYER_SECRET", "no deployer's signature holds"),
 ];
 /// In `Globals`: set for every function, needed by some.
-const FOR_ALL: [&str; 4] = ["AUDIT_TABLE", "CORE_TABLE", "TOKEN_AUDIENCE", "TOKEN_ISSUER"];
+const FOR_ALL: [&str; 5] = ["AUDIT_TABLE", "CORE_TABLE", "STAGE", "TOKEN_AUDIENCE", "TOKEN_ISSUER"];
 
 /// Whether a function of the stack starts with these variables, under its own rights.
 async fn starts(api: &Api, spec: &FunctionSpec, vars: BTreeMap<String, String>) -> bool {

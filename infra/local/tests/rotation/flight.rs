@@ -64,7 +64,7 @@ async fn twenty_rotations_refuse_nobody_and_accept_nobody() {
     assert!(count.forged_refused > ROTATIONS && count.refused > ROTATIONS);
     assert!(world.keys(DATA).await as u32 == ROTATIONS + 1, "only a re-seal job may end these");
     let unused = world.stack.principals.unused();
-    let ours: Vec<&String> = unused.iter().filter(|line| line.contains("Rotate")).collect();
+    let ours: Vec<&String> = unused.iter().filter(|line| line.contains(": Rotate")).collect();
     assert!(ours.is_empty(), "{ours:?}");
 }
 

@@ -39,6 +39,7 @@ named! {
         SessionRevoked = "session.revoked",
         RefreshTokenReused = "refresh_token.reused",
         SecretCreated = "secret.created",
+        SecretRotationOrdered = "secret.rotation_ordered",
         SecretRotated = "secret.rotated",
         SecretDeleted = "secret.deleted",
         SigningKeyPublished = "signing_key.published",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CompanyName, CorrelationId, EmailAddress, IdentityId, KeyId, Permission, PersonName, Phase, Plan, Region, Role,
-    SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
+    SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
@@ -42,6 +42,7 @@ facts!(
     Plan,
     Region,
     Role,
+    SecretName,
     SessionId,
     Step,
     StepStatus,

@@ -182,6 +182,10 @@ kinds! {
     OTHER_ADMIN_REQUIRED = 409 "other_admin_required" "No other super admin has signed in" "Invite one with POST /api/v1/admin/platform-users, let them sign in, and call again.";
     /// The person runs the platform already.
     HAS_PLATFORM_ROLE = 409 "has_platform_role" "The person has a platform role" "A person has one platform role; nothing was changed and no mail sent.";
+    /// No function rotates the secret.
+    NOT_ROTATED = 409 "not_rotated" "The secret has no rotation" "No function rotates it: `rotates` of the secret says so. Replace it by hand, as docs/secrets.md says.";
+    /// A rotation has not ended yet.
+    ROTATION_UNDER_WAY = 409 "rotation_under_way" "A rotation of the secret is under way" "Look again with GET /api/v1/admin/secrets/{name}. One that failed is tried again by Secrets Manager.";
     /// The same idempotency key is being worked on.
     IN_FLIGHT = 409 "in_flight" "The first request with this Idempotency-Key is still running" "Send the same request again after a moment.";
     /// The version sent is not the current one.

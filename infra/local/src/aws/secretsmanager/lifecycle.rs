@@ -22,6 +22,26 @@ pub(super) struct List {
     include_planned_deletion: bool,
     max_results: Option<usize>,
     next_token: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Filter {
+    key: String,
+    values: Vec<String>,
+}
+
+impl Filter {
+    /// Of the keys that AWS knows, only `name`: the beginning of the secret's, or with `!` none of these beginnings.
+    fn fits(&self, secret: &Secret) -> bool {
+        let begins = |value: &String| match value.strip_prefix('!') {
+            Some(other) => !secret.name.starts_with(other),
+            None => secret.name.starts_with(value.as_str()),
+        };
+        self.values.iter().any(begins)
+    }
 }
 
 #[derive(Deserialize)]
@@ -56,16 +76,20 @@ impl SecretsManager {
     }
 
     pub(super) fn list(&self, request: &List) -> Result<Value, AwsError> {
+        if let Some(filter) = request.filters.iter().find(|filter| filter.key != "name") {
+            return Err(AwsError::unknown(format!("ListSecrets with the filter {}", filter.key)));
+        }
         let secrets = self.lock()?;
         let from = request.next_token.as_deref().unwrap_or_default();
         let mut shown = secrets
             .values()
             .filter(|secret| secret.name.as_str() > from)
-            .filter(|secret| request.include_planned_deletion || secret.deletion.is_none());
+            .filter(|secret| request.include_planned_deletion || secret.deletion.is_none())
+            .filter(|secret| request.filters.iter().all(|filter| filter.fits(secret)));
         let page: Vec<&Secret> = shown.by_ref().take(request.max_results.unwrap_or(100).clamp(1, 100)).collect();
         // Names are in order, so the last one shown says where the next page begins.
         let next = shown.next().and_then(|_| page.last()).map(|secret| &secret.name);
-        let mut answer = json!({"SecretList": page.iter().map(|secret| description(secret)).collect::<Vec<_>>()});
+        let mut answer = json!({"SecretList": page.iter().map(|secret| entry(secret)).collect::<Vec<_>>()});
         if let Some(next) = next {
             answer["NextToken"] = next.as_str().into();
         }
@@ -132,7 +156,18 @@ impl SecretsManager {
     }
 }
 
-/// `DescribeSecret` and the entries of `ListSecrets`; members without a value are left out.
+/// An entry of `ListSecrets`: as `DescribeSecret` tells it, but for the name of one member.
+fn entry(secret: &Secret) -> Value {
+    let mut entry = description(secret);
+    if let Some(members) = entry.as_object_mut()
+        && let Some(versions) = members.remove("VersionIdsToStages")
+    {
+        members.insert("SecretVersionsToStages".to_owned(), versions);
+    }
+    entry
+}
+
+/// `DescribeSecret`; members without a value are left out.
 fn description(secret: &Secret) -> Value {
     let versions: serde_json::Map<String, Value> = secret
         .versions

@@ -10,6 +10,7 @@ use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::persist::PersistError;
 use super::{ACCOUNT, AwsError, Caller, Invoker, Persist, Service};
@@ -35,6 +36,8 @@ pub struct SecretsManager {
     invoker: Arc<dyn Invoker>,
     /// By name.
     secrets: Mutex<BTreeMap<String, Secret>>,
+    /// Tells whoever runs the rotations that one was ordered.
+    ordered: Notify,
 }
 
 impl SecretsManager {
@@ -52,7 +55,25 @@ impl SecretsManager {
             secret.resume(clock.now());
             secrets.insert(name, secret);
         }
-        Ok(Self { region: region.into(), clock, entropy, persist, invoker, secrets: Mutex::new(secrets) })
+        Ok(Self {
+            region: region.into(),
+            clock,
+            entropy,
+            persist,
+            invoker,
+            secrets: Mutex::new(secrets),
+            ordered: Notify::new(),
+        })
+    }
+
+    /// The current value of a secret in the state that a stack keeps, for who may read that file anyway.
+    pub fn at_rest(persist: &Persist, name: &str) -> Result<Option<String>, PersistError> {
+        let Some((_, kept)) = persist.load(KIND)?.into_iter().find(|(known, _)| known == name) else { return Ok(None) };
+        let secret: Secret = serde_json::from_value(kept).map_err(PersistError::unreadable)?;
+        Ok(match secret.labelled(secret::CURRENT).and_then(|version| version.value.as_ref()) {
+            Some(secret::SecretValue::Text(text)) => Some(text.clone()),
+            _ => None,
+        })
     }
 
     /// Runs one action without IAM, faults or counts: for the stack itself, which creates the template's secrets.
@@ -68,7 +89,7 @@ impl SecretsManager {
             "DeleteSecret" => self.delete(&read(body)?),
             "RestoreSecret" => self.restore(&read(body)?),
             "TagResource" => self.tag(read(body)?),
-            "RotateSecret" => self.rotate_secret(read(body)?).await,
+            "RotateSecret" => self.rotate_secret(read(body)?),
             "GetRandomPassword" => Ok(json!({"RandomPassword": random_password(&read(body)?, &*self.entropy)?})),
             _ => Err(AwsError::unknown(format!("secretsmanager:{action}"))),
         }
@@ -150,7 +171,8 @@ impl Service for SecretsManager {
     fn authorize(&self, action: &str, body: &Value) -> Vec<(String, String)> {
         let id = if action == "CreateSecret" { &body["Name"] } else { &body["SecretId"] };
         let resource = id.as_str().map_or_else(|| "*".to_owned(), |id| self.resource(id));
-        vec![(format!("secretsmanager:{action}"), resource)]
+        let invoked = id.as_str().filter(|_| action == "RotateSecret").and_then(|id| self.rotation_needs(id));
+        std::iter::once((format!("secretsmanager:{action}"), resource)).chain(invoked).collect()
     }
 }
 

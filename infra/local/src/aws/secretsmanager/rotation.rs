@@ -1,15 +1,15 @@
 //! Rotation: the four steps of the rotation Lambda, in order, for one version.
 //!
 //! As on AWS, a rotation begins with a version that is labelled AWSPENDING and has no value, and a rotation that failed
-//! leaves the label there; the next attempt goes on with the same version. Unlike AWS, `RotateSecret` answers when the
-//! steps are over, so that whoever asked sees the result; a step's failure is no failure of `RotateSecret` here either.
+//! leaves the label there; the next attempt goes on with the same version. `RotateSecret` answers once the version is
+//! reserved; the steps are run by whoever waits for [`SecretsManager::ordered`] and calls [`SecretsManager::rotate_due`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::secret::{CURRENT, PENDING, Secret};
-use super::{SecretsManager, invalid_parameter, invalid_request};
+use super::{SecretsManager, find, invalid_parameter, invalid_request};
 use crate::aws::{AwsError, InvokeError};
 
 /// The steps of a rotation Lambda, in order.
@@ -57,7 +57,7 @@ pub(super) struct Rotate {
 }
 
 impl SecretsManager {
-    pub(super) async fn rotate_secret(&self, request: Rotate) -> Result<Value, AwsError> {
+    pub(super) fn rotate_secret(&self, request: Rotate) -> Result<Value, AwsError> {
         let token = self.token(request.client_request_token.clone())?;
         let now = request.rotate_immediately.unwrap_or(true);
         let answer = self.change(&request.secret_id, |secret, at| {
@@ -66,12 +66,27 @@ impl SecretsManager {
                 true => secret.begin(&token, at)?,
                 false => return Ok(json!({"ARN": secret.arn, "Name": secret.name})),
             }
+            // In the state that is kept, so that a restart does not lose the order.
+            secret.resume(at);
             Ok(json!({"ARN": secret.arn, "Name": secret.name, "VersionId": token}))
         })?;
-        if now && let Err(error) = self.steps(&request.secret_id, &token).await {
-            tracing::warn!(secret = %answer["Name"], %error, "a rotation failed");
+        if now {
+            self.ordered.notify_one();
         }
         Ok(answer)
+    }
+
+    /// Resolves when somebody has ordered a rotation since it last did.
+    pub async fn ordered(&self) {
+        self.ordered.notified().await;
+    }
+
+    /// Who rotates also invokes, on AWS and here:
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>
+    pub(super) fn rotation_needs(&self, id: &str) -> Option<(String, String)> {
+        let secrets = self.lock().ok()?;
+        let lambda = find(&secrets, id)?.rotation.as_ref()?.lambda.clone();
+        Some(("lambda:InvokeFunction".to_owned(), lambda))
     }
 
     /// Rotates every secret that is due, or goes on with its unfinished rotation; says how each ended.

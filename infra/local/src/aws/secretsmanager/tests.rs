@@ -215,6 +215,13 @@ async fn listing_goes_by_pages_and_tags_are_shown() {
     let list = first.secret_list.unwrap();
     assert_eq!(list.iter().map(|it| it.name.as_deref().unwrap()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(list[0].tags.as_ref().unwrap()[0].value.as_deref(), Some("t"));
+    let filter = |key: &str, value: &str| {
+        let filter = aws_sdk_secretsmanager::types::Filter::builder().key(key.into()).values(value).build();
+        client.list_secrets().filters(filter).send()
+    };
+    let named = filter("name", "b").await.unwrap().secret_list.unwrap();
+    assert_eq!(named.iter().map(|it| it.name.as_deref().unwrap()).collect::<Vec<_>>(), ["b"]);
+    assert!(filter("tag-key", "tenant").await.unwrap_err().message().unwrap().contains("tag-key"));
     let second = client.list_secrets().max_results(2).set_next_token(first.next_token).send().await.unwrap();
     assert_eq!(second.secret_list.unwrap()[0].name.as_deref(), Some("c"));
     assert_eq!(second.next_token, None);
@@ -270,6 +277,9 @@ async fn a_rotation_runs_the_four_steps_in_order() {
     let rules = RotationRulesType::builder().automatically_after_days(30).build();
     let rotate = client.rotate_secret().secret_id("app/keys").client_request_token(B).rotation_lambda_arn(LAMBDA);
     rotate.rotation_rules(rules).send().await.unwrap();
+    assert!(world.functions.events.lock().unwrap().is_empty(), "the order is answered before it is carried out");
+    world.secrets.ordered().await;
+    world.secrets.rotate_due().await.unwrap();
     let step = |step| json!({"Step": step, "SecretId": arn, "ClientRequestToken": B});
     assert_eq!(
         *world.functions.events.lock().unwrap(),
@@ -306,6 +316,8 @@ async fn an_unfinished_rotation_bars_another_and_is_taken_up_again() {
         rotate.rotation_rules(rules).send()
     };
     rotate(B).await.unwrap();
+    assert_eq!(rotate(C).await.unwrap_err().code(), Some("InvalidRequestException"));
+    world.secrets.rotate_due().await.unwrap();
     assert_eq!(world.functions.events.lock().unwrap().len(), 1);
     assert_eq!(rotate(C).await.unwrap_err().code(), Some("InvalidRequestException"));
     assert_eq!(read(&client, "AWSCURRENT").await.unwrap(), "1");
@@ -328,8 +340,9 @@ async fn a_rotation_that_a_kill_cut_short_goes_on_after_the_restart() {
         *world.functions.handler.lock().unwrap() = Some(Arc::new(|_| std::future::pending().boxed()));
         let rotate =
             client.rotate_secret().secret_id("app/keys").client_request_token(B).rotation_lambda_arn(LAMBDA).send();
+        rotate.await.unwrap();
         tokio::select! {
-            _ = rotate => panic!("the Lambda never answers"),
+            _ = world.secrets.rotate_due() => panic!("the Lambda never answers"),
             () = async { while world.functions.events.lock().unwrap().is_empty() { tokio::task::yield_now().await } } => {}
         }
     }

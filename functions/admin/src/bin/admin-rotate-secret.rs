@@ -1,0 +1,5 @@
+//! Orders rotations of secrets.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&admin::ROTATE_SECRET)
+}
