@@ -89,10 +89,12 @@ impl Bench {
         let folder = programs::node()?;
         let mut subject = self.status("status in Node", "", at)?;
         subject.program = "node".into();
-        subject.arguments =
-            [folder.join("node_modules/aws-lambda-ric/index.mjs").display().to_string(), "status.handler".to_owned()]
-                .into();
-        let more = [("PATH", std::env::var_os("PATH")), ("LAMBDA_TASK_ROOT", Some(folder.join("bundle").into()))];
+        subject.arguments = vec![folder.join("node_modules/aws-lambda-ric/index.mjs").display().to_string()];
+        let more = [
+            ("PATH", std::env::var_os("PATH")),
+            ("LAMBDA_TASK_ROOT", Some(folder.join("bundle").into())),
+            ("_HANDLER", Some("status.handler".into())),
+        ];
         let more = more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into_string().ok()?)));
         subject.variables.extend(more.collect::<BTreeMap<_, _>>());
         Ok(subject)
@@ -131,7 +133,7 @@ impl Bench {
 }
 
 /// Runs the bench and prints it.
-pub(crate) fn run(effort: Effort) -> Result<(), Failure> {
+pub(crate) fn run(effort: Effort, without_node: bool) -> Result<(), Failure> {
     programs::build(&["signup", "auth", "baselines"], &["signup-status", "auth-whoami", "bare-hello", "floor"])?;
     let runtime = tokio::runtime::Runtime::new()?;
     let bench = runtime.block_on(Bench::open())?;
@@ -143,7 +145,8 @@ pub(crate) fn run(effort: Effort) -> Result<(), Failure> {
         bench.whoami("whoami", "auth-whoami", &tls)?,
         bench.status("status, DynamoDB over plain HTTP", "signup-status", &plain)?,
     ];
-    match bench.node(&tls) {
+    let node = if without_node { Err("as you wish".into()) } else { bench.node(&tls) };
+    match node {
         Ok(node) => subjects.push(node),
         Err(why) => report::say(&format!("Node is left out: {why}")),
     }

@@ -40,7 +40,11 @@ enum Bench {
     /// Every bench, one after the other.
     All,
     /// The function binaries: start, first request, warm requests, memory, package.
-    Functions,
+    Functions {
+        /// Only our own, which takes a third of the time.
+        #[arg(long)]
+        without_node: bool,
+    },
     /// The door on and off, and a token never seen before.
     Door,
     /// Thousands of tenants at once on the local stack.
@@ -69,9 +73,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let effort = Effort { rounds: cli.rounds, warmup: 200, invocations: 800 };
     match cli.bench {
         Bench::All => ["functions", "door", "load", "start"].into_iter().try_for_each(|bench| alone(bench, cli.rounds)),
-        Bench::Functions => {
+        Bench::Functions { without_node } => {
             process::pin();
-            functions::run(effort)
+            functions::run(effort, without_node)
         }
         Bench::Door => {
             process::pin();

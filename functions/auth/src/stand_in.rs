@@ -74,6 +74,7 @@ impl StandIn {
         Env {
             vars: Arc::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
             sdk: self.sdk(),
+            http: Some(SharedHttpConnector::new(self.clone())),
             clock: Arc::new(MockClock::new()),
             entropy: Arc::new(SeededEntropy::new(1)),
         }

@@ -18,6 +18,7 @@ async fn service() -> HttpService {
     let env = Env {
         vars: Arc::new(vars.into()),
         sdk: SdkConfig::builder().build(),
+        http: None,
         clock: Arc::new(MockClock::new()),
         entropy: Arc::new(SeededEntropy::new(1)),
     };

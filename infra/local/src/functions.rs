@@ -81,6 +81,7 @@ impl Functions {
             let env = Env {
                 vars: Arc::new(spec.env.clone()),
                 sdk: connector::sdk_config(gateway.clone(), &stack.region, credentials),
+                http: Some(connector::connector(gateway.clone())),
                 clock: Arc::new(clock.clone()),
                 entropy: entropy.clone(),
             };

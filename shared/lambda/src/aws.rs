@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
@@ -23,16 +24,19 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// One attempt. DynamoDB's own tail is far below.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
+/// The settings, and the connector that they share.
+///
 /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and
 /// `AWS_CA_BUNDLE`.
 ///
 /// # Errors
 /// [`StartError::Invalid`]: a bundle that cannot be used.
-pub(crate) fn sdk_config(vars: &BTreeMap<String, String>) -> Result<SdkConfig, StartError> {
+pub(crate) fn sdk_config(vars: &BTreeMap<String, String>) -> Result<(SdkConfig, SharedHttpConnector), StartError> {
     let var = |name: &str| vars.get(name).filter(|v| !v.is_empty()).cloned();
     let trusted = var(roots::BUNDLE).map_or_else(|| Ok(roots::amazon()), |path| roots::bundle(&path))?;
     let http = https::Https::new(trusted, CONNECT)
         .map_err(|error| StartError::Invalid { name: roots::BUNDLE, reason: error.to_string() })?;
+    let connector = http.connector();
     let mut config = SdkConfig::builder()
         .behavior_version(aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest())
         .region(var("AWS_REGION").map(Region::new))
@@ -45,5 +49,5 @@ pub(crate) fn sdk_config(vars: &BTreeMap<String, String>) -> Result<SdkConfig, S
         config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
     }
     config.set_endpoint_url(var("AWS_ENDPOINT_URL"));
-    Ok(config.build())
+    Ok((config.build(), connector))
 }

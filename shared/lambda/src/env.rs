@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, future::Future, str::FromStr, sync::Arc};
 
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
 use domain::{Clock, Entropy};
 use store::{Limits, Store, Tables};
@@ -13,6 +14,8 @@ pub struct Env {
     pub vars: Arc<BTreeMap<String, String>>,
     /// Region, credentials, endpoint and HTTP client of every AWS SDK client.
     pub sdk: SdkConfig,
+    /// The connector below those clients, for the store's reads by key; without one they are the SDK's too.
+    pub http: Option<SharedHttpConnector>,
     /// Now.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -97,7 +100,11 @@ impl Env {
     pub fn store(&self) -> Result<Store, StartError> {
         let tables =
             Tables { core: self.required("CORE_TABLE")?.to_owned(), audit: self.required("AUDIT_TABLE")?.to_owned() };
-        Ok(Store::new(&self.sdk, tables))
+        let store = Store::new(&self.sdk, tables);
+        Ok(match &self.http {
+            Some(http) => store.reading_over(http.clone(), &self.sdk),
+            None => store,
+        })
     }
 
     /// The counts, in the table that `LIMITS_TABLE` names.
@@ -121,8 +128,8 @@ impl Env {
     /// # Errors
     /// [`StartError::Invalid`]: an `AWS_CA_BUNDLE` that cannot be used.
     pub fn of(vars: BTreeMap<String, String>) -> Result<Self, StartError> {
-        let sdk = crate::aws::sdk_config(&vars)?;
+        let (sdk, http) = crate::aws::sdk_config(&vars)?;
         let (clock, entropy) = (Arc::new(domain::SystemClock), Arc::new(domain::SystemEntropy));
-        Ok(Self { vars: Arc::new(vars), sdk, clock, entropy })
+        Ok(Self { vars: Arc::new(vars), sdk, http: Some(http), clock, entropy })
     }
 }

@@ -96,6 +96,7 @@ async fn service() -> HttpService {
     let env = Env {
         vars: Arc::default(),
         sdk: SdkConfig::builder().build(),
+        http: None,
         clock: Arc::new(MockClock::new()),
         entropy: Arc::new(SeededEntropy::new(1)),
     };

@@ -7,7 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{StoreError, keys::Key};
 
+/// An item to write.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+/// An item that was read.
+pub(crate) type Found = serde_dynamo::Item;
 
 pub(crate) fn s(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -32,6 +35,6 @@ pub(crate) fn item<T: Serialize>(what: &'static str, key: &Key, value: &T) -> Re
 }
 
 /// Fails with [`StoreError::Corrupt`] when a stored item is not a `T`.
-pub(crate) fn read<T: DeserializeOwned>(what: &'static str, item: Item) -> Result<T, StoreError> {
-    serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|source| StoreError::corrupt(what, source))
+pub(crate) fn read<T: DeserializeOwned>(what: &'static str, item: impl Into<Found>) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item.into()).map_err(|source| StoreError::corrupt(what, source))
 }

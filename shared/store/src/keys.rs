@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{IdentityId, SessionId, Step, Subdomain, TenantId, VaultName};
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, s};
@@ -12,10 +13,17 @@ pub const OUTBOX_SHARDS: u8 = 8;
 /// Sorts after every other sort key of an identity, so that login's query (`sk < SESSIONS`) never reads sessions.
 pub(crate) const SESSIONS: &str = "~SESSION#";
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Serialises as DynamoDB's JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Key {
+    #[serde(serialize_with = "text")]
     pub(crate) pk: String,
+    #[serde(serialize_with = "text")]
     pub(crate) sk: String,
+}
+
+fn text<S: Serializer>(value: &str, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map([("S", value)])
 }
 
 fn key(pk: String, sk: impl Into<String>) -> Key {
@@ -155,6 +163,11 @@ pub(crate) const ORPHANS: &str = "ORPHANS";
 pub(crate) const SIGNING: &str = "PLATFORM#SIGNING";
 /// How many copies of the generation there are, each good for 3 000 strong reads a second.
 pub(crate) const GENERATION_SHARDS: u8 = 8;
+
+/// `:pk` in a query for all of a partition.
+pub(crate) fn partition(name: &str) -> Item {
+    Item::from([(":pk".into(), s(name))])
+}
 
 pub(crate) fn tenant_partition(id: &TenantId) -> String {
     format!("T#{id}")

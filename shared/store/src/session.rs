@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::{IdentityId, Role, SessionId, TenantId, TenantStatus, refresh::Family};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Audit, MembershipStatus, PasswordHash, Store, StoreError,
-    item::{Item, item, n, read},
+    item::{Found, item, n, read},
     keys::Key,
+    reads::How,
     signing::{generation_key, generation_of},
     transact::{Ended, Expr, Reason, Write, refusal},
 };
@@ -174,7 +174,7 @@ impl Store {
     ) -> Result<Admission, StoreError> {
         let keys = [session, Key::member(tenant, identity), Key::tenant(tenant), generation];
         let [session, member, tenant, generation] = &keys;
-        let mut found = self.batch(admitting(&keys)?).await?;
+        let mut found = self.batch(&keys, ADMITTING).await?;
         let mut admission = Admission { session: standing(&mut found, session)?, ..Admission::default() };
         if let Some(item) = found.remove(&member.sk) {
             let member: MemberPart = read("membership", item)?;
@@ -195,7 +195,7 @@ impl Store {
     ) -> Result<Admission, StoreError> {
         let keys = [session, Key::platform_role(identity), Key::bootstrap(), generation];
         let [session, role, bootstrap, generation] = &keys;
-        let mut found = self.batch(admitting(&keys)?).await?;
+        let mut found = self.batch(&keys, ADMITTING).await?;
         let mut admission = Admission { session: standing(&mut found, session)?, ..Admission::default() };
         if let Some(item) = found.remove(&role.sk) {
             admission.role = Some(read::<PlatformPart>("platform role", item)?.role);
@@ -213,22 +213,12 @@ fn new(session: &Session) -> Result<Write, StoreError> {
     Ok(Write::put("session", key, stored).when(Expr::absent()))
 }
 
-/// The keys, and what admission looks at of what is stored there.
-fn admitting(keys: &[Key]) -> Result<KeysAndAttributes, StoreError> {
-    let wanted = KeysAndAttributes::builder()
-        .set_keys(Some(keys.iter().map(Key::attributes).collect()))
-        .consistent_read(true)
-        .projection_expression(
-            "sk, tenant_id, expires_at, #family, #role, #status, removed_at, #provisioning.#status, #generation",
-        )
-        .expression_attribute_names("#generation", "generation")
-        .expression_attribute_names("#family", "family")
-        .expression_attribute_names("#provisioning", "provisioning")
-        .expression_attribute_names("#role", "role")
-        .expression_attribute_names("#status", "status");
-    Ok(wanted.build()?)
-}
+/// What admission looks at of what is stored under its keys.
+const ADMITTING: How = How::STRONG.only(
+    "sk, tenant_id, expires_at, #family, #role, #status, removed_at, #provisioning.#status, #generation",
+    &["family", "generation", "provisioning", "role", "status"],
+);
 
-fn standing(found: &mut HashMap<String, Item>, session: &Key) -> Result<Option<Standing>, StoreError> {
+fn standing(found: &mut HashMap<String, Found>, session: &Key) -> Result<Option<Standing>, StoreError> {
     found.remove(&session.sk).map(|item| read("session", item)).transpose()
 }

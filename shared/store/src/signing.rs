@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Audit, Store, StoreError,
-    item::{Item, item, n, read, s},
+    item::{Found, item, n, read, s},
     keys::{GENERATION_SHARDS, Key, SIGNING},
     transact::{Ended, Expr, Reason, Write, refusal},
 };
@@ -94,16 +94,8 @@ impl Store {
 
     /// The same with their generation, in one Query.
     pub async fn published_keys(&self) -> Result<PublishedKeys, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(SIGNING));
-        let found = Box::pin(query.send()).await?;
-        let (keys, rest): (Vec<Item>, Vec<Item>) =
-            found.items.unwrap_or_default().into_iter().partition(|item| item.contains_key("kid"));
+        let found = self.partition(SIGNING).await?;
+        let (keys, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|item| item.contains_key("kid"));
         Ok(PublishedKeys {
             keys: keys.into_iter().map(|item| read("signing key", item)).collect::<Result<_, _>>()?,
             generation: rest.into_iter().next().map_or(Ok(0), generation)?,
@@ -111,12 +103,12 @@ impl Store {
     }
 }
 
-fn generation(item: Item) -> Result<u64, StoreError> {
+fn generation(item: Found) -> Result<u64, StoreError> {
     Ok(read::<Generation>("signing generation", item)?.generation)
 }
 
 /// What admission found under that session's copy of the generation; none has been written before the first retirement.
-pub(crate) fn generation_of(found: &mut HashMap<String, Item>, key: &Key) -> Result<u64, StoreError> {
+pub(crate) fn generation_of(found: &mut HashMap<String, Found>, key: &Key) -> Result<u64, StoreError> {
     found.remove(&key.sk).map_or(Ok(0), generation)
 }
 

@@ -7,6 +7,7 @@ use crate::{
     Audit, Store, StoreError,
     item::{item, s},
     keys::Key,
+    reads::How,
     transact::{Expr, Write},
 };
 
@@ -37,8 +38,7 @@ pub(crate) fn claim(name: &Subdomain, tenant: &TenantId) -> Result<Write, StoreE
 impl Store {
     /// Whether the name can be had. Eventually consistent: an answer for people; the claim itself decides at signup.
     pub async fn subdomain(&self, name: &Subdomain) -> Result<Availability, StoreError> {
-        let get = self.client.get_item().table_name(&self.tables.core).set_key(Some(Key::subdomain(name).attributes()));
-        let Some(found) = Box::pin(get.send()).await?.item else { return Ok(Availability::Free) };
+        let Some(found) = self.item(&Key::subdomain(name), How::EVENTUAL).await? else { return Ok(Availability::Free) };
         let claim: Claim = crate::item::read("subdomain claim", found)?;
         Ok(if claim.tombstone { Availability::Tombstoned } else { Availability::Taken })
     }

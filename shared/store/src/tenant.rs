@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{attribute, item, n, read},
+    item::{attribute, item, n},
     keys::Key,
+    reads::How,
     transact::{Expr, Write},
 };
 
@@ -63,15 +64,9 @@ impl Store {
         if matches!(proof, Proof::Member(of) if of != tenant) {
             return Ok(None);
         }
-        let get = self
-            .client
-            .get_item()
-            .table_name(&self.tables.core)
-            .set_key(Some(Key::tenant(tenant).attributes()))
-            .projection_expression("status_token, #provisioning")
-            .expression_attribute_names("#provisioning", "provisioning");
-        let Some(found) = Box::pin(get.send()).await?.item else { return Ok(None) };
-        let view: StatusView = read("tenant", found)?;
+        const VIEW: How = How::EVENTUAL.only("status_token, #provisioning", &["provisioning"]);
+        let view: Option<StatusView> = self.view("tenant", &Key::tenant(tenant), VIEW).await?;
+        let Some(view) = view else { return Ok(None) };
         let fits = match proof {
             // `TokenDigest` compares in constant time.
             Proof::StatusToken(digest) => *digest == view.status_token,

@@ -6,7 +6,6 @@
 
 mod change;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::{Actor, TenantId, VaultName, VaultVersions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use crate::{
     Store, StoreError, TenantDataKey, TenantRecord,
     item::{read, s},
     keys::{Key, VAULT, tenant_partition},
+    reads::How,
 };
 
 /// How often a name is read again that changed while it was read.
@@ -130,8 +130,9 @@ impl Store {
         tenant: &TenantId,
         name: &VaultName,
     ) -> Result<(Option<TenantDataKey>, Option<VaultVersion>), StoreError> {
-        let [data_key, value] = [data_key(tenant), Key::vault_value(tenant, name)];
-        let mut found = self.batch(together(&[&data_key, &value])?).await?;
+        let keys = [data_key(tenant), Key::vault_value(tenant, name)];
+        let [data_key, value] = &keys;
+        let mut found = self.batch(&keys, How::STRONG).await?;
         let key = found.remove(&data_key.sk).map(|item| read(TenantDataKey::WHAT, item)).transpose()?;
         Ok((key, found.remove(&value.sk).map(|item| read(VALUE, item)).transpose()?))
     }
@@ -164,10 +165,10 @@ impl Store {
 
     /// None where entry and value were read on two sides of a change.
     async fn vault_slot_once(&self, tenant: &TenantId, name: &VaultName) -> Result<Option<VaultSlot>, StoreError> {
-        let entry = Key::vault_entry(tenant, name);
-        let value = Key::vault_value(tenant, name);
-        let (used, data_key) = (Key::vault_used(tenant, name), data_key(tenant));
-        let mut found = self.batch(together(&[&data_key, &entry, &value, &used])?).await?;
+        let (entry, value) = (Key::vault_entry(tenant, name), Key::vault_value(tenant, name));
+        let keys = [data_key(tenant), entry, value, Key::vault_used(tenant, name)];
+        let [data_key, entry, value, used] = &keys;
+        let mut found = self.batch(&keys, How::STRONG).await?;
         let data_key = found.remove(&data_key.sk).map(|item| read(TenantDataKey::WHAT, item)).transpose()?;
         let used = found.remove(&used.sk).map(|item| read(ENTRY, item)).transpose()?.map_or(0, |it: Used| it.used);
         let entry: Option<StoredEntry> = found.remove(&entry.sk).map(|item| read(ENTRY, item)).transpose()?;
@@ -210,10 +211,4 @@ impl Store {
 
 fn data_key(tenant: &TenantId) -> Key {
     Key::in_tenant(tenant, TenantDataKey::SK)
-}
-
-fn together(keys: &[&Key]) -> Result<KeysAndAttributes, StoreError> {
-    let keys: Vec<std::collections::HashMap<String, AttributeValue>> =
-        keys.iter().map(|key| key.attributes()).collect();
-    Ok(KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?)
 }

@@ -31,6 +31,11 @@ pub fn http_client(gateway: Arc<Gateway>) -> SharedHttpClient {
     SharedHttpClient::new(InProcess(gateway))
 }
 
+/// The connector below that client.
+pub fn connector(gateway: Arc<Gateway>) -> SharedHttpConnector {
+    SharedHttpConnector::new(InProcess(gateway))
+}
+
 /// What a function's clients need to call `gateway` with the function's own credentials.
 pub fn sdk_config(gateway: Arc<Gateway>, region: &str, credentials: Credentials) -> SdkConfig {
     SdkConfig::builder()

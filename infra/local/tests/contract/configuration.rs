@@ -31,6 +31,7 @@ async fn starts(api: &Api, spec: &FunctionSpec, vars: BTreeMap<String, String>) 
     let env = Env {
         vars: Arc::new(vars),
         sdk: sdk_config(api.stack.gateway.clone(), &api.stack.template.region, credentials),
+        http: None,
         clock: Arc::new(api.stack.clock.clone()),
         entropy: Arc::new(domain::SystemEntropy),
     };

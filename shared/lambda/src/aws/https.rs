@@ -44,6 +44,10 @@ impl Https {
         let connections = Connections(Client::builder(TokioExecutor::new()).build(https));
         Ok(Self(SharedHttpConnector::new(connections)))
     }
+
+    pub(super) fn connector(&self) -> SharedHttpConnector {
+        self.0.clone()
+    }
 }
 
 impl HttpClient for Https {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test both are an answer")]
 
+mod direct;
 mod door;
 mod identity;
 mod lease;

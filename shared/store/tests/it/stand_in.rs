@@ -107,7 +107,8 @@ impl StandIn {
         for name in ["core", "audit"] {
             create_table(&client, name).await;
         }
-        let store = Store::new(&config, Tables { core: "core".into(), audit: "audit".into() });
+        let store = Store::new(&config, Tables { core: "core".into(), audit: "audit".into() })
+            .reading_over(SharedHttpConnector::new(wire.clone()), &config);
         Self { store, client, config, entropy: SeededEntropy::new(1), wire }
     }
 

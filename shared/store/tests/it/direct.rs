@@ -1,0 +1,250 @@
+//! Reads that go past the SDK, and what makes them the SDK's.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider, future},
+};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedAsyncSleep,
+    http::{HttpRequest, HttpResponse},
+    retry::RetryConfig,
+};
+use aws_smithy_async::{
+    rt::sleep::{AsyncSleep, Sleep},
+    time::{SharedTimeSource, StaticTimeSource},
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use domain::{Subdomain, TenantId};
+use serde_json::{Value, json};
+use store::{Availability, Store, StoreError, Tables};
+
+use crate::stand_in::NOW;
+
+const EXPIRED: &str = r#"{"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "expired"}"#;
+const THROTTLED: &str = r#"{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow down"}"#;
+
+/// How a call ends.
+enum End {
+    Answer(u16, String),
+    /// Connected, and never heard of again.
+    Silence,
+    Lost,
+}
+
+/// DynamoDB by the script; what it was asked is kept.
+#[derive(Clone)]
+struct Script {
+    ends: Arc<Mutex<VecDeque<End>>>,
+    asked: Arc<Mutex<Vec<HttpRequest>>>,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl HttpConnector for Script {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.asked.lock().unwrap().push(request);
+        match self.ends.lock().unwrap().pop_front().unwrap() {
+            End::Answer(status, body) => {
+                HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))))
+            }
+            End::Silence => HttpConnectorFuture::new(std::future::pending()),
+            End::Lost => HttpConnectorFuture::ready(Err(ConnectorError::timeout("the answer got lost".into()))),
+        }
+    }
+}
+
+/// Waits for nothing: who would have waited has waited.
+#[derive(Debug)]
+struct Impatient;
+
+impl AsyncSleep for Impatient {
+    fn sleep(&self, _: Duration) -> Sleep {
+        Sleep::new(std::future::ready(()))
+    }
+}
+
+impl Script {
+    fn new(ends: impl IntoIterator<Item = End>) -> Self {
+        Self { ends: Arc::new(Mutex::new(ends.into_iter().collect())), asked: Arc::default() }
+    }
+
+    fn config(&self) -> aws_types::sdk_config::Builder {
+        let connector = SharedHttpConnector::new(self.clone());
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials(1, None)))
+            .region(Region::new("eu-central-1"))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .sleep_impl(SharedAsyncSleep::new(Impatient))
+            .time_source(SharedTimeSource::new(StaticTimeSource::new(now())))
+            .retry_config(RetryConfig::standard())
+    }
+
+    fn store(&self, config: &SdkConfig) -> Store {
+        let tables = Tables { core: "core".into(), audit: "audit".into() };
+        Store::new(config, tables).reading_over(SharedHttpConnector::new(self.clone()), config)
+    }
+
+    /// How `demo` is found to be, and the calls that it took.
+    async fn asked(&self, store: &Store) -> (Result<Availability, StoreError>, usize) {
+        let found = store.subdomain(&Subdomain::parse("demo").unwrap()).await;
+        (found, std::mem::take(&mut *self.asked.lock().unwrap()).len())
+    }
+
+    fn headers(&self, name: &str) -> Vec<String> {
+        let requests = self.asked.lock().unwrap();
+        requests.iter().map(|request| request.headers().get(name).unwrap_or_default().to_owned()).collect()
+    }
+}
+
+fn now() -> SystemTime {
+    NOW.into()
+}
+
+fn credentials(number: u32, expiry: Option<SystemTime>) -> Credentials {
+    Credentials::new(format!("ASIA{number}"), "secret", Some(format!("session {number}")), expiry, "test")
+}
+
+fn taken() -> End {
+    let claim = json!({"tenant": {"S": "tenant-demo-0123abcd"}, "tombstone": {"BOOL": false}});
+    End::Answer(200, json!({ "Item": claim }).to_string())
+}
+
+fn refused(status: u16, body: &str) -> End {
+    End::Answer(status, body.to_owned())
+}
+
+#[tokio::test]
+async fn an_everyday_read_is_one_request_as_the_sdk_would_send_it() {
+    let script = Script::new([taken(), taken()]);
+    let config = script.config().build();
+    let (direct, by_sdk) =
+        (script.store(&config), Store::new(&config, Tables { core: "core".into(), audit: "a".into() }));
+    for store in [&direct, &by_sdk] {
+        let found = store.subdomain(&Subdomain::parse("demo").unwrap()).await.unwrap();
+        assert_eq!(found, Availability::Taken);
+    }
+    let requests = script.asked.lock().unwrap();
+    let said = |request: &HttpRequest| -> (String, Vec<Option<String>>, Value) {
+        let headers = ["content-type", "x-amz-target", "x-amz-date", "x-amz-security-token"];
+        let headers = headers.map(|name| request.headers().get(name).map(str::to_owned)).to_vec();
+        let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        // What the SDK leaves out where nobody says otherwise.
+        body.as_object_mut().unwrap().retain(|_, value| *value != json!(false));
+        (request.uri().to_owned(), headers, body)
+    };
+    assert_eq!(said(&requests[0]), said(&requests[1]));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_the_sdks_to_deal_with() {
+    let ends: [fn() -> End; 6] = [
+        || refused(400, THROTTLED),
+        || refused(400, EXPIRED),
+        || refused(500, "{}"),
+        || refused(200, "<html>"),
+        || End::Lost,
+        || End::Silence,
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let script = Script::new([end(), taken()]);
+        let (found, calls) = script.asked(&script.store(&script.config().build())).await;
+        assert_eq!((found.unwrap(), calls), (Availability::Taken, 2), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn the_sdk_retries_and_gives_up_as_ever() {
+    let script = Script::new((0..3).map(|_| refused(400, THROTTLED)).chain([taken()]));
+    let (found, calls) = script.asked(&script.store(&script.config().build())).await;
+    assert_eq!((found.unwrap(), calls), (Availability::Taken, 4));
+
+    let script = Script::new((0..4).map(|_| refused(400, THROTTLED)));
+    let (found, calls) = script.asked(&script.store(&script.config().build())).await;
+    assert!(found.unwrap_err().is_retryable());
+    assert_eq!(calls, 4, "one of ours, three of the SDK's");
+
+    let script = Script::new((0..2).map(|_| refused(400, r#"{"__type": "AccessDeniedException"}"#)));
+    let (found, calls) = script.asked(&script.store(&script.config().build())).await;
+    assert!(!found.unwrap_err().is_retryable());
+    assert_eq!(calls, 2);
+}
+
+#[tokio::test]
+async fn keys_left_unread_are_read_by_the_sdk() {
+    let unread = json!({"core": {"Keys": [{"pk": {"S": "x"}, "sk": {"S": "y"}}]}});
+    let script = Script::new([
+        refused(200, &json!({"Responses": {"core": []}, "UnprocessedKeys": unread}).to_string()),
+        refused(200, &json!({"Responses": {"core": []}, "UnprocessedKeys": {}}).to_string()),
+    ]);
+    let tenant = TenantId::parse("tenant-demo-0123abcd").unwrap();
+    let name = domain::VaultName::parse("smtp").unwrap();
+    script.store(&script.config().build()).vault_value(&tenant, &name).await.unwrap();
+    assert_eq!(script.headers("x-amz-target"), ["DynamoDB_20120810.BatchGetItem"; 2]);
+}
+
+/// Gives credentials that end in so many seconds, each time others.
+#[derive(Debug)]
+struct Issuing(u64, AtomicU32);
+
+impl ProvideCredentials for Issuing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let number = self.1.fetch_add(1, Ordering::SeqCst);
+        future::ProvideCredentials::ready(Ok(credentials(number, Some(now() + Duration::from_secs(self.0)))))
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_used_until_shortly_before_they_expire() {
+    for (seconds, tokens) in [(11, ["session 0", "session 0"]), (10, ["session 0", "session 1"])] {
+        let script = Script::new([taken(), taken()]);
+        let provider = SharedCredentialsProvider::new(Issuing(seconds, AtomicU32::new(0)));
+        let store = script.store(&script.config().credentials_provider(provider).build());
+        for _ in 0..2 {
+            store.subdomain(&Subdomain::parse("demo").unwrap()).await.unwrap();
+        }
+        assert_eq!(script.headers("x-amz-security-token"), tokens, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn endpoints_that_only_the_sdk_can_find_are_left_to_it() {
+    let unusual: [fn(aws_types::sdk_config::Builder) -> aws_types::sdk_config::Builder; 4] = [
+        |config| config.region(Region::new("cn-north-1")),
+        |config| config.use_fips(true),
+        |config| config.use_dual_stack(true),
+        |config| config.endpoint_url("http://localhost:4566/dynamodb"),
+    ];
+    for unusual in unusual {
+        let script = Script::new([taken()]);
+        let store = script.store(&unusual(script.config()).build());
+        store.subdomain(&Subdomain::parse("demo").unwrap()).await.unwrap();
+        assert!(script.headers("amz-sdk-invocation-id").iter().all(|id| !id.is_empty()), "the SDK asked");
+    }
+    let script = Script::new([taken()]);
+    let store = script.store(&script.config().endpoint_url("http://localhost:4566").build());
+    store.subdomain(&Subdomain::parse("demo").unwrap()).await.unwrap();
+    assert_eq!(script.headers("amz-sdk-invocation-id"), [""]);
+    assert_eq!(script.headers("host"), ["localhost:4566"]);
+}
