@@ -46,6 +46,7 @@ pub struct SendReset;
 impl Task for SendReset {
     type Deps = Deps;
     type Input = Asked;
+    type Output = ();
     const NAME: &'static str = "SendReset";
 
     async fn run(deps: &Deps, asked: Asked) -> Result<(), StepError> {

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Entropy, Isolation, Step as Which, bytes};
 use lambda::{Env, FromEnv, StartError, Step};
 use secrecy::SecretString;
-use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Secrets, Unsealable};
+use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Secrets};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::{Effects, SealedSecrets, Tenant, TenantDataKey, TenantSecrets};
@@ -16,9 +16,6 @@ use workflow::{StepError, StepInput};
 use zeroize::Zeroizing;
 
 use crate::journal::Journal;
-
-/// The first version of each value; a rotation counts on.
-pub(crate) const FIRST: u64 = 1;
 
 /// The journal, Secrets Manager, the ring that wraps data keys, and randomness.
 pub struct Deps {
@@ -79,17 +76,11 @@ impl Step for GenerateSecrets {
 async fn pool<'a>(deps: &Deps, tenant: &'a Tenant) -> Result<Effects<'a>, StepError> {
     let (key, data_key) = data_key(deps, tenant).await?;
     let (id, entropy) = (&tenant.tenant_id, &*deps.entropy);
-    let seal = |name: &str| key.seal(id, name, FIRST, deps.random().as_slice(), entropy).map(|sealed| sealed.0);
-    let sealed = || -> Result<_, Unsealable> {
-        Ok(SealedSecrets {
-            jwt: seal("jwt")?,
-            encryption: seal("encryption")?,
-            cookie: seal("cookie")?,
-            webhook: seal("webhook")?,
-        })
-    };
-    let sealed = sealed().map_err(|e| StepError::retry("the tenant's secrets were not sealed", e))?;
-    Ok(Effects::of(tenant).keep(&data_key).keep(&TenantSecrets::Pool(sealed)))
+    let first = SealedSecrets::FIRST;
+    let seal = |name| key.seal(id, name, first, deps.random().as_slice(), entropy).map(|sealed| sealed.0);
+    let sealed = SealedSecrets::make(first, seal);
+    let sealed = sealed.map_err(|e| StepError::retry("the tenant's secrets were not sealed", e))?;
+    Ok(Effects::of(tenant).data_key(&data_key).keep(&TenantSecrets::Pool(sealed)))
 }
 
 async fn data_key(deps: &Deps, tenant: &Tenant) -> Result<(DataKey, TenantDataKey), StepError> {
@@ -97,7 +88,7 @@ async fn data_key(deps: &Deps, tenant: &Tenant) -> Result<(DataKey, TenantDataKe
     let key = DataKey::generate(&*deps.entropy);
     let wrapped = key.wrap(&ring, &tenant.tenant_id, deps.journal.now(), &*deps.entropy).map_err(secret_unavailable)?;
     let key_id = wrapped.key_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
-    Ok((key, TenantDataKey { key_id, wrapped: wrapped.0 }))
+    Ok((key, TenantDataKey { key_id, wrapped: wrapped.0, previous: None }))
 }
 
 /// The name holds the attempt and the request token is derived from it: a second run finds the first's secret, in use
@@ -110,7 +101,7 @@ async fn silo<'a>(deps: &Deps, input: &StepInput, tenant: &'a Tenant) -> Result<
     let value = SecretString::from(value.to_string());
     let arn = deps.secrets.create(&name, &token, &value).await.map_err(secret_unavailable)?;
     let (_, data_key) = data_key(deps, tenant).await?;
-    Ok(Effects::of(tenant).keep(&data_key).keep(&TenantSecrets::Silo { arn: arn.as_str().to_owned() }))
+    Ok(Effects::of(tenant).data_key(&data_key).keep(&TenantSecrets::Silo { arn: arn.as_str().to_owned() }))
 }
 
 /// `innkeeper/{stage}/tenant/{id}-{attempt}`

@@ -13,7 +13,7 @@ use store::{
 use workflow::{StepError, StepInput};
 
 use crate::{
-    generate_secrets::{FIRST, secret_unavailable},
+    generate_secrets::secret_unavailable,
     journal::{Journal, unavailable},
     run_migrations::CURRENT,
 };
@@ -99,17 +99,16 @@ async fn secrets_open(deps: &Deps, tenant: &Tenant) -> Result<(), StepError> {
             deps.secrets.read(&arn).await.map_err(secret_unavailable)?;
             key.map(drop)
         }
-        TenantSecrets::Pool(sealed) => key.and_then(|key| all_open(&key, tenant, sealed)),
+        TenantSecrets::Pool(sealed) => key.and_then(|key| all_open(&key, tenant, &sealed)),
     };
     healthy(all.is_ok(), "the tenant's secrets do not open")
 }
 
-fn all_open(key: &DataKey, tenant: &Tenant, sealed: SealedSecrets) -> Result<(), Unsealable> {
-    let SealedSecrets { jwt, encryption, cookie, webhook } = sealed;
-    for (name, value) in [("jwt", jwt), ("encryption", encryption), ("cookie", cookie), ("webhook", webhook)] {
-        key.open(&tenant.tenant_id, name, FIRST, &Sealed(value))?;
-    }
-    Ok(())
+fn all_open(key: &DataKey, tenant: &Tenant, sealed: &SealedSecrets) -> Result<(), Unsealable> {
+    let open = |name: &str, version, value: &[u8]| {
+        key.open(&tenant.tenant_id, name, version, &Sealed(value.to_vec())).map(|_| Vec::new())
+    };
+    sealed.map(&open).map(drop)
 }
 
 /// A record of this attempt.

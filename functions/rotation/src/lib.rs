@@ -3,6 +3,7 @@
 
 mod data_keys;
 mod refresh_keys;
+mod reseal;
 mod retirement;
 mod signing_keys;
 mod timetable;
@@ -11,6 +12,7 @@ use lambda::Function;
 
 pub use data_keys::RotateDataKeys;
 pub use refresh_keys::RotateRefreshKeys;
+pub use reseal::{ResealFail, ResealList, ResealRetire, ResealTenant, ResealWatch};
 pub use signing_keys::RotateSigningKeys;
 
 /// `innkeeper/{stage}/signing-keys`
@@ -20,5 +22,25 @@ pub const ROTATE_REFRESH_KEYS: Function = Function::rotation::<RotateRefreshKeys
 /// `innkeeper/{stage}/data-keys`
 pub const ROTATE_DATA_KEYS: Function = Function::rotation::<RotateDataKeys>("rotate-data-keys");
 
+/// Begins the re-seal.
+pub const RESEAL_WATCH: Function = Function::job::<ResealWatch>("reseal-watch");
+/// The tenants that have something under an old key.
+pub const RESEAL_LIST: Function = Function::task::<ResealList>("reseal-list");
+/// One tenant's values, under a new key.
+pub const RESEAL_TENANT: Function = Function::task::<ResealTenant>("reseal-tenant");
+/// The end of the old keys.
+pub const RESEAL_RETIRE: Function = Function::task::<ResealRetire>("reseal-retire");
+/// What could not be moved.
+pub const RESEAL_FAIL: Function = Function::task::<ResealFail>("reseal-fail");
+
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&ROTATE_SIGNING_KEYS, &ROTATE_REFRESH_KEYS, &ROTATE_DATA_KEYS];
+pub const FUNCTIONS: &[&Function] = &[
+    &ROTATE_SIGNING_KEYS,
+    &ROTATE_REFRESH_KEYS,
+    &ROTATE_DATA_KEYS,
+    &RESEAL_WATCH,
+    &RESEAL_LIST,
+    &RESEAL_TENANT,
+    &RESEAL_RETIRE,
+    &RESEAL_FAIL,
+];

@@ -38,3 +38,11 @@ pub(crate) fn failed(error: WorkError) -> StepError {
 pub(crate) fn ring_failed(error: RotationError) -> StepError {
     StepError::retry("the key is refused, but still in the ring: order it again", error)
 }
+
+/// Nothing is lost by that: the keys stay in use.
+pub(crate) fn not_retired(error: RotationError) -> StepError {
+    if error.is_retryable() {
+        return StepError::retry(error.to_string(), error);
+    }
+    StepError::Fail { code: error.code(), detail: error.to_string(), retryable: true, source: Some(Box::new(error)) }
+}

@@ -85,15 +85,18 @@ impl Change {
         for _ in 0..TRIES {
             let mut slot = keeper.store.vault_slot(&self.tenant, &self.name).await?;
             self.allowed(&slot)?;
-            let opener = keeper.opener(&self.tenant, &self.name, slot.data_key.take(), cx.now).await?;
+            let opener = keeper.opener(&self.tenant, &self.name, slot.data_key.clone(), cx.now).await?;
             let sealed = match &self.content {
                 Content::Sent(value) => opener.seal(value, slot.next())?,
                 Content::Earlier(version) => {
-                    // Gone since the slot was read: look again.
+                    // Gone, or sealed anew, since the slot was read: look again.
                     let Some(value) = self.earlier(keeper, &slot, &opener, *version).await? else { continue };
                     opener.seal(&value, slot.next())?
                 }
             };
+            if let Some((entry, before)) = slot.held.take() {
+                slot.held = Some((entry, opener.renewed(before)?));
+            }
             let audit = self.audit(cx, &slot).into();
             if let Some(entry) = keeper.store.vault_write(&slot, sealed, &audit).await? {
                 return Ok(entry);
@@ -129,6 +132,10 @@ impl Change {
         };
         // The number is what the value was asked for by, not what the item says of itself.
         let stored = stored.map(|stored| store::VaultVersion { version, ..stored });
+        let resealed = stored.as_ref().is_some_and(|stored| !opener.knows(stored));
+        if resealed && keeper.store.vault_slot(&self.tenant, &self.name).await?.data_key != slot.data_key {
+            return Ok(None);
+        }
         Ok(stored.map(|stored| opener.open(stored)).transpose()?)
     }
 

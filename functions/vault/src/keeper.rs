@@ -49,9 +49,10 @@ impl From<KeyError> for Problem {
     }
 }
 
-/// A tenant's data key, opened.
+/// A tenant's data key, opened; and the one before it, while a re-seal moves the values.
 pub(crate) struct Opener<'a> {
     key: DataKey,
+    former: Option<DataKey>,
     tenant: &'a TenantId,
     name: String,
     entropy: &'a dyn Entropy,
@@ -66,22 +67,47 @@ impl Keeper {
         stored: Option<TenantDataKey>,
         now: Timestamp,
     ) -> Result<Opener<'a>, KeyError> {
-        let wrapped = WrappedKey(stored.ok_or(KeyError::Missing)?.wrapped);
+        let stored = stored.ok_or(KeyError::Missing)?;
+        let key = self.unwrap(WrappedKey(stored.wrapped), tenant, now).await?;
+        let former = match stored.previous {
+            None => None,
+            Some(former) => Some(self.unwrap(WrappedKey(former.wrapped), tenant, now).await?),
+        };
+        Ok(Opener { key, former, tenant, name: name.sealed_as(), entropy: &*self.entropy })
+    }
+
+    async fn unwrap(&self, wrapped: WrappedKey, tenant: &TenantId, now: Timestamp) -> Result<DataKey, KeyError> {
         let mut ring = self.data_keys.get().await?;
         // Wrapped anew since the ring was read.
         if wrapped.key_id().is_some_and(|id| ring.find(id.as_str(), now).is_none()) {
             ring = self.data_keys.refresh_now().await?;
         }
-        let key = DataKey::unwrap(&wrapped, &ring, tenant, now)?;
-        // Provisioning seals `jwt` and others under the same key: a name of the vault is never one of those.
-        Ok(Opener { key, tenant, name: format!("vault#{name}"), entropy: &*self.entropy })
+        Ok(DataKey::unwrap(&wrapped, &ring, tenant, now)?)
     }
 }
 
 impl Opener<'_> {
+    /// Whether the value is under one of these keys. Read beside a re-seal, a value and the keys may not go together.
+    pub(crate) fn knows(&self, stored: &VaultVersion) -> bool {
+        let sealed = Sealed(stored.sealed.clone());
+        self.key.sealed(&sealed) || self.former.as_ref().is_some_and(|former| former.sealed(&sealed))
+    }
+
     pub(crate) fn open(&self, stored: VaultVersion) -> Result<VaultValue, KeyError> {
-        let plain = self.key.open(self.tenant, &self.name, stored.version, &Sealed(stored.sealed))?;
+        let (sealed, version) = (Sealed(stored.sealed), stored.version);
+        let key = self.former.as_ref().filter(|former| former.sealed(&sealed)).unwrap_or(&self.key);
+        let plain = key.open(self.tenant, &self.name, version, &sealed)?;
         VaultValue::from_plain(&plain).ok_or(KeyError::Unsealable(Unsealable))
+    }
+
+    /// The same version under the current key, for whoever stores it again.
+    pub(crate) fn renewed(&self, stored: VaultVersion) -> Result<VaultVersion, KeyError> {
+        let Some(former) = self.former.as_ref().filter(|former| former.sealed(&Sealed(stored.sealed.clone()))) else {
+            return Ok(stored);
+        };
+        let plain = former.open(self.tenant, &self.name, stored.version, &Sealed(stored.sealed))?;
+        let sealed = self.key.seal(self.tenant, &self.name, stored.version, &plain, self.entropy)?.0;
+        Ok(VaultVersion { sealed, ..stored })
     }
 
     pub(crate) fn seal(&self, value: &VaultValue, version: u64) -> Result<Vec<u8>, KeyError> {

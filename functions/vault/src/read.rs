@@ -5,10 +5,13 @@ use domain::{Action, AuditEntry, Facts, Permission, TenantId, VaultEncoding, Vau
 use jiff::Timestamp;
 use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route, kinds};
 use serde::{Serialize, Serializer};
-use store::StoreError;
+use store::{StoreError, VaultVersion};
 use utoipa::ToSchema;
 
-use crate::keeper::{Keeper, KeyError, tenant_of};
+use crate::keeper::{Keeper, KeyError, Opener, tenant_of};
+
+/// How often a value is read again that a re-seal moves at that moment.
+const TRIES: usize = 5;
 
 /// A value.
 #[derive(Serialize, ToSchema)]
@@ -49,6 +52,9 @@ pub enum Error {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It was sealed anew each time.
+    #[error("the value changes all the time")]
+    Busy,
 }
 
 impl From<Problem> for Error {
@@ -64,6 +70,7 @@ impl From<Error> for Problem {
             Error::NotFound => Self::new(&kinds::NOT_FOUND),
             Error::Key(error) => error.into(),
             Error::Store(error) => error.into(),
+            Error::Busy => Self::unavailable(error),
         }
     }
 }
@@ -86,13 +93,32 @@ impl Route for Read {
 
     async fn handle(keeper: &Keeper, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let (tenant, name) = (tenant_of(&cx)?, cx.path::<VaultName>("name")?);
-        let (data_key, stored) = keeper.store.vault_value(&tenant, &name).await?;
-        let stored = stored.ok_or(Error::NotFound)?;
+        let (opener, stored) = found(keeper, &tenant, &name, cx.now).await?;
         let (version, updated_at, updated_by) = (stored.version, stored.written_at, stored.written_by.to_string());
-        let value = keeper.opener(&tenant, &name, data_key, cx.now).await?.open(stored)?;
+        let value = opener.open(stored)?;
         keeper.store.note(&seen(&cx, tenant, &name, version).into(), name.as_str()).await?;
         Ok(Reply::json(Answer { encoding: value.encoding(), name, version, value, updated_at, updated_by }))
     }
+}
+
+/// The value, and what opens it. A re-seal may have come between the two: then they are read once more.
+async fn found<'a>(
+    keeper: &'a Keeper,
+    tenant: &'a TenantId,
+    name: &VaultName,
+    now: Timestamp,
+) -> Result<(Opener<'a>, VaultVersion), Error> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let (data_key, stored) = keeper.store.vault_value(tenant, name).await?;
+        let stored = stored.ok_or(Error::NotFound)?;
+        let opener = keeper.opener(tenant, name, data_key.clone(), now).await?;
+        if opener.knows(&stored) || last == Some((data_key.clone(), stored.sealed.clone())) {
+            return Ok((opener, stored));
+        }
+        last = Some((data_key, stored.sealed.clone()));
+    }
+    Err(Error::Busy)
 }
 
 fn seen(cx: &Cx, tenant: TenantId, name: &VaultName, version: u64) -> AuditEntry {

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures::FutureExt;
 use lambda_runtime::Diagnostic;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use workflow::{FAIL, Mode, StepError, StepInput};
 
@@ -22,16 +22,18 @@ pub trait Step: Send + Sync + 'static {
     fn undo(deps: &Self::Deps, input: StepInput) -> impl Future<Output = Result<Value, StepError>> + Send;
 }
 
-/// The one state of a workflow that only has to be done, and has nothing to take back.
+/// A state of a workflow that only has to be done, and has nothing to take back; done twice it has the effect of once.
 pub trait Task: Send + Sync + 'static {
     /// What it works with.
     type Deps: FromEnv;
     /// What it is told.
     type Input: DeserializeOwned + Send;
+    /// What it tells the state machine.
+    type Output: Serialize;
     /// The state's name in the ASL.
     const NAME: &'static str;
     /// Does it.
-    fn run(deps: &Self::Deps, input: Self::Input) -> impl Future<Output = Result<(), StepError>> + Send;
+    fn run(deps: &Self::Deps, input: Self::Input) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
 }
 
 /// A piece of scheduled work.
@@ -100,7 +102,8 @@ impl EventService {
             Box::pin(async move {
                 let input =
                     serde_json::from_value(event).map_err(|e| StepError::fail("malformed_input", e.to_string()))?;
-                T::run(&deps, input).await.map(|()| Value::Null)
+                serde_json::to_value(T::run(&deps, input).await?)
+                    .map_err(|e| StepError::fail("malformed_output", e.to_string()))
             })
         };
         Self { name: T::NAME, handler: Arc::new(handler) }

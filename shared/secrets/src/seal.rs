@@ -102,6 +102,11 @@ impl DataKey {
         frame::close(&self.cipher, &context, plain, entropy).map(Sealed)
     }
 
+    /// Whether the value says that it is under this key. Not authenticated: only opening it proves that.
+    pub fn sealed(&self, sealed: &Sealed) -> bool {
+        frame::key_id(&sealed.0) == Some(self.id.as_slice())
+    }
+
     /// The value that [`seal`](Self::seal) put there.
     pub fn open(
         &self,

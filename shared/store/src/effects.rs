@@ -6,11 +6,11 @@ use domain::{Step, TenantHost, TokenDigest};
 use jiff::Timestamp;
 
 use crate::{
-    HostName, Identity, IssuedActivation, Lease, Membership, Orphan, Schema, StoreError, Tenant, TenantRecord,
-    activation, identity,
+    HostName, Identity, IssuedActivation, Lease, Membership, Orphan, Schema, StoreError, Tenant, TenantDataKey,
+    TenantRecord, activation, identity,
     item::{item, n, s},
     keys::Key,
-    lease, orphans, outbox, records,
+    lease, orphans, outbox, records, reseal,
     transact::{Expr, Write},
 };
 
@@ -55,6 +55,13 @@ impl<'a> Effects<'a> {
     pub fn keep<R: TenantRecord>(self, record: &R) -> Self {
         let write = records::keep(&self.tenant.tenant_id, self.attempt(), record);
         self.try_with(write.map(Some))
+    }
+
+    /// Stores the tenant's data key. Refused as a conflict of the `fence of the data keys` if the key that it is wrapped
+    /// under is being taken out of use.
+    pub fn data_key(self, record: &TenantDataKey) -> Self {
+        let fence = reseal::fence(&self.tenant.tenant_id, &record.key_id);
+        self.keep(record).with([fence])
     }
 
     /// Deletes the record, if this attempt made it.

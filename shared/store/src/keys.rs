@@ -69,11 +69,11 @@ impl Key {
     }
 
     pub(crate) fn vault_value(tenant: &TenantId, name: &VaultName) -> Self {
-        Self::in_tenant(tenant, &format!("VAULT-VALUE#{name}"))
+        Self::in_tenant(tenant, &format!("{VAULT_VALUES}{name}"))
     }
 
     pub(crate) fn vault_version(tenant: &TenantId, name: &VaultName, version: u64) -> Self {
-        Self::in_tenant(tenant, &format!("VAULT-VALUE#{name}#{version:010}"))
+        Self::in_tenant(tenant, &format!("{VAULT_VALUES}{name}#{version:010}"))
     }
 
     pub(crate) fn vault_used(tenant: &TenantId, name: &VaultName) -> Self {
@@ -106,6 +106,23 @@ impl Key {
 
     pub(crate) fn bootstrap() -> Self {
         key("PLATFORM#BOOTSTRAP".to_owned(), "BOOTSTRAP")
+    }
+
+    pub(crate) fn reseal() -> Self {
+        key(RESEAL.to_owned(), "STATE")
+    }
+
+    pub(crate) fn reseal_left(tenant: &TenantId) -> Self {
+        key(RESEAL.to_owned(), format!("{RESEAL_LEFT}{tenant}"))
+    }
+
+    /// The fence that this tenant's writes meet; all of them say the same.
+    pub(crate) fn reseal_fence_of(tenant: &TenantId) -> Self {
+        Self::reseal_fence(shard_of(tenant, FENCES))
+    }
+
+    pub(crate) fn reseal_fence(shard: u8) -> Self {
+        key(format!("{RESEAL}#{shard}"), "FENCE")
     }
 
     pub(crate) fn subdomain(name: &Subdomain) -> Self {
@@ -160,6 +177,12 @@ pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
 pub(crate) const VAULT: &str = "VAULT#";
 pub(crate) const ORPHANS: &str = "ORPHANS";
+pub(crate) const RESEAL: &str = "PLATFORM#RESEAL";
+pub(crate) const RESEAL_LEFT: &str = "LEFT#";
+/// Before the sealed values of a tenant's vault, the earlier versions among them.
+pub(crate) const VAULT_VALUES: &str = "VAULT-VALUE#";
+/// How many copies of the fence there are: transactions that check the same item at the same time are in each other's way.
+pub(crate) const FENCES: u8 = 8;
 pub(crate) const SIGNING: &str = "PLATFORM#SIGNING";
 /// How many copies of the generation there are, each good for 3 000 strong reads a second.
 pub(crate) const GENERATION_SHARDS: u8 = 8;
@@ -182,7 +205,11 @@ pub(crate) fn outbox_partition(shard: u8) -> String {
 }
 
 fn outbox_shard(tenant: &TenantId) -> u8 {
-    Sha256::digest(tenant.to_string())[0] % OUTBOX_SHARDS
+    shard_of(tenant, OUTBOX_SHARDS)
+}
+
+fn shard_of(tenant: &TenantId, shards: u8) -> u8 {
+    Sha256::digest(tenant.to_string())[0] % shards
 }
 
 /// Lower-case hex of a SHA-256.

@@ -41,6 +41,10 @@
 //! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
 //! | vault value, earlier | `T#{tenant}` / `VAULT-VALUE#{name}#{version}` | the change after it; deleted by the tenth after that | rollback | s 1 per 4 KB | 2 per KB |
 //! | vault number used | `T#{tenant}` / `VAULT-USED#{name}` | vault deletion; deleted by the next first version | vault write | s 1 | 2 |
+//! | re-seal record | `PLATFORM#RESEAL` / `STATE` | the re-seal: its start, each page of tenants, each tenant moved, its end | the same, the operator's view | s 1 | 2-4 |
+//! | tenant left | `PLATFORM#RESEAL` / `LEFT#{tenant}` | a tenant that could not be moved; deleted once it is | the operator's view, Query | s 1 per 4 KB | 6 |
+//! | fence of the data keys | `PLATFORM#RESEAL#{0..7}` / `FENCE` | the start of a re-seal | a condition of whatever stores a data key | - | 2 |
+//! | (tenants with an old data key) | all of the table | - | the re-seal, Scan | s 1 per 4 KB of the table, two passes a rotation | - |
 //! | count | table `limits`: `{what}#{digest}`, TTL 3 h | sign-in, password routes, removal | by its condition | - | 1 a try, 1 to give it back (no transaction) |
 //! | signing public key | `PLATFORM#SIGNING` / `KID#{kid}`, TTL once retired | its rotation | JWKS, token check (cached), Query | s 1 | 4; retirement 22 |
 //! | generation of the signing keys | `PLATFORM#SIGNING` / `GENERATION`, `PLATFORM#SIGNING#{0..7}` / `GENERATION` | retirement of a key | the Query of the keys; door | s 1 | with the retirement |
@@ -64,6 +68,7 @@ mod platform;
 mod reads;
 mod records;
 mod refresh;
+mod reseal;
 mod session;
 mod signing;
 mod signup;
@@ -93,9 +98,11 @@ pub use outbox::OutboxEntry;
 pub use password::{Entitled, IssuedReset};
 pub use platform::{Bootstrap, PlatformUser};
 pub use records::{
-    Database, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord, TenantSecrets,
+    Database, FormerDataKey, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord,
+    TenantSecrets,
 };
 pub use refresh::SessionPage;
+pub use reseal::{Cursor, DataKeysPage, Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
 pub use session::{Admission, Session, Standing};
 pub use signing::{PublicKey, PublishedKeys};
 pub use signup::{NewTenant, SignupOutcome};

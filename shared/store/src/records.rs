@@ -1,6 +1,7 @@
 //! What provisioning makes for a tenant: one item each in the tenant's partition, marked with the attempt that made it.
 
 use domain::{Isolation, TenantId, TokenDigest};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -57,6 +58,9 @@ pub enum TenantSecrets {
 /// Ciphertexts; opaque to the store.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedSecrets {
+    /// Which values these are, from 1. They are sealed for it.
+    #[serde(default = "first")]
+    pub version: u64,
     /// Signs the tenant's tokens.
     #[serde(with = "serde_bytes")]
     pub jwt: Vec<u8>,
@@ -69,6 +73,45 @@ pub struct SealedSecrets {
     /// Signs what is sent to the tenant's webhooks.
     #[serde(with = "serde_bytes")]
     pub webhook: Vec<u8>,
+    /// The values before these, which the tenant's application still accepts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Box<SealedSecrets>>,
+    /// When these took their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_at: Option<Timestamp>,
+}
+
+fn first() -> u64 {
+    SealedSecrets::FIRST
+}
+
+impl SealedSecrets {
+    /// The version that provisioning makes.
+    pub const FIRST: u64 = 1;
+
+    /// Version `version`: what `value` makes for each name.
+    pub fn make<E>(version: u64, mut value: impl FnMut(&'static str) -> Result<Vec<u8>, E>) -> Result<Self, E> {
+        let (jwt, encryption) = (value("jwt")?, value("encryption")?);
+        let (cookie, webhook) = (value("cookie")?, value("webhook")?);
+        Ok(Self { version, jwt, encryption, cookie, webhook, previous: None, rotated_at: None })
+    }
+
+    /// What each value is sealed for, and the value.
+    pub fn values(&self) -> [(&'static str, &[u8]); 4] {
+        [("jwt", &self.jwt), ("encryption", &self.encryption), ("cookie", &self.cookie), ("webhook", &self.webhook)]
+    }
+
+    /// The same with every value, the former ones too, as `change` makes it out of its name, version and ciphertext.
+    pub fn map<E>(&self, change: &impl Fn(&str, u64, &[u8]) -> Result<Vec<u8>, E>) -> Result<Self, E> {
+        let mut values = self.values().into_iter();
+        let next = |name: &'static str| {
+            let (_, value) = values.next().unwrap_or((name, &[]));
+            change(name, self.version, value)
+        };
+        let changed = Self::make(self.version, next)?;
+        let previous = self.previous.as_ref().map(|former| former.map(change).map(Box::new)).transpose()?;
+        Ok(Self { previous, rotated_at: self.rotated_at, ..changed })
+    }
 }
 
 /// The key that the tenant's values are sealed under, wrapped.
@@ -79,6 +122,22 @@ pub struct TenantDataKey {
     /// Opaque to the store.
     #[serde(with = "serde_bytes")]
     pub wrapped: Vec<u8>,
+    /// The key before it, until every value is sealed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<FormerDataKey>,
+}
+
+/// A data key that values may still be sealed under, while a re-seal moves them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerDataKey {
+    /// As of [`TenantDataKey`].
+    pub key_id: String,
+    /// Opaque to the store.
+    #[serde(with = "serde_bytes")]
+    pub wrapped: Vec<u8>,
+    /// The sort key up to which the tenant's values have been sealed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
 }
 
 /// The tenant's application plane.
@@ -170,12 +229,8 @@ mod tests {
     #[test]
     fn sealed_secrets_are_stored_as_binary_and_come_back() {
         let blob = |byte| vec![byte; 60];
-        let secrets = TenantSecrets::Pool(SealedSecrets {
-            jwt: blob(1),
-            encryption: blob(2),
-            cookie: blob(3),
-            webhook: blob(255),
-        });
+        let made = |version| SealedSecrets::make::<()>(version, |name| Ok(blob(name.len() as u8))).unwrap();
+        let secrets = TenantSecrets::Pool(SealedSecrets { previous: Some(Box::new(made(1))), ..made(2) });
         let key = Key { pk: "T#x".into(), sk: "SECRETS".into() };
         let stored = item("tenant secrets", &key, &secrets).unwrap();
         assert!(stored["webhook"].is_b());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld,
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld,
         TransactWriteItem, Update,
     },
 };
@@ -49,6 +49,8 @@ pub(crate) enum Action {
     Put(Item),
     Update(String),
     Delete,
+    /// Changes nothing; the condition has to hold.
+    Check,
 }
 
 /// One write of a transaction.
@@ -75,6 +77,10 @@ impl Write {
 
     pub(crate) fn update(what: &'static str, key: Key, update: &str, expr: Expr) -> Self {
         Self::new(what, key, Action::Update(update.to_owned()), Some(expr))
+    }
+
+    pub(crate) fn check(what: &'static str, key: Key, expr: Expr) -> Self {
+        Self::new(what, key, Action::Check, Some(expr))
     }
 
     pub(crate) fn delete(what: &'static str, key: Key) -> Self {
@@ -111,6 +117,16 @@ impl Write {
                     .table_name(table)
                     .set_key(Some(key))
                     .update_expression(update)
+                    .set_condition_expression(text)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(seen)
+                    .build()?,
+            ),
+            Action::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key))
                     .set_condition_expression(text)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)

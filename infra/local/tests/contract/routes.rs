@@ -104,7 +104,7 @@ fn each_binary_starts_the_function_that_it_is_called_after() {
     for function in all() {
         let (group, rest) = match function.name.split_once('-').unwrap() {
             // Called after what they do.
-            ("rotate", _) => ("rotation", function.name),
+            ("rotate" | "reseal", _) => ("rotation", function.name),
             named => named,
         };
         let constant = rest.to_uppercase().replace('-', "_");

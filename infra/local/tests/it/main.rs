@@ -7,3 +7,4 @@ mod deployer;
 mod harness;
 mod provisioning;
 mod races;
+mod reseal;

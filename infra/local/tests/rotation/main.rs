@@ -1,10 +1,11 @@
 //! Rotation of the platform's key rings, on the whole stack without sockets: interrupted anywhere, with tokens in flight,
-//! in an emergency, and by the template's schedule.
+//! in an emergency, with what is under them moved, and by the template's schedule.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test each is an answer")]
 
 mod emergency;
 mod flight;
 mod interrupted;
+mod reseal;
 mod schedule;
 mod world;

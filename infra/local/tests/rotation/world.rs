@@ -96,6 +96,11 @@ impl World {
         self.send(request, token, body.to_string().into()).await
     }
 
+    pub(crate) async fn put(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let request = Request::put(path).header("content-type", "application/json");
+        self.send(request, token, body.to_string().into()).await
+    }
+
     pub(crate) async fn get(&self, path: &str, token: &str) -> (u16, Value) {
         self.send(Request::get(path), token, Bytes::new()).await
     }

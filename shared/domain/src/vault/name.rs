@@ -23,6 +23,15 @@ impl VaultName {
     }
 }
 
+impl VaultName {
+    /// What values of the name are sealed for. Provisioning seals `jwt` and others under the same key: a name of the
+    /// vault is never one of those.
+    #[must_use]
+    pub fn sealed_as(&self) -> String {
+        format!("vault#{self}")
+    }
+}
+
 text!(VaultName, check);
 
 fn check(text: &str) -> Result<(), Rule> {

@@ -47,6 +47,16 @@ impl<P: Purpose> KeyRing<P> {
         Some(self.with(keys))
     }
 
+    /// The keys older than the one in use that are not out of use yet: what a re-seal has to empty.
+    ///
+    /// # Errors
+    /// [`crate::SecretError::Malformed`] where no key is in use.
+    pub fn superseded(&self, now: Timestamp) -> Result<Vec<KeyId>, crate::SecretError> {
+        let active = self.active(now)?.not_before;
+        let older = self.keys.iter().filter(|key| key.not_before < active && !key.is_retired(now));
+        Ok(older.map(|key| key.id.clone()).collect())
+    }
+
     /// Whether this ring may take the place of `current`: it has every key that `current` still accepts, none for longer
     /// than `current` does, and at most one more.
     #[must_use]

@@ -3,8 +3,8 @@
 use domain::{TenantId, VaultName};
 
 use crate::{
-    Audit, Store, StoreError, VaultEntry, VaultSlot, VaultVersion,
-    item::{item, n},
+    Audit, Store, StoreError, TenantDataKey, TenantRecord, VaultEntry, VaultSlot, VaultVersion,
+    item::{b, item, n},
     keys::Key,
     transact::{Ended, Expr, Reason, Write, refusal},
 };
@@ -13,7 +13,8 @@ use super::{ENTRY, StoredEntry, Used, VALUE};
 
 impl Store {
     /// Writes the next version, sealed for [`VaultSlot::next`], by whom and when the audit entry says. The version before
-    /// it becomes an earlier one, the eleventh goes. None where somebody else changed the name since the slot was read.
+    /// it becomes an earlier one, the eleventh goes. None where somebody else changed the name since the slot was read, or
+    /// a re-seal the data key: whatever is stored here is under the tenant's current one.
     pub async fn vault_write(
         &self,
         slot: &VaultSlot,
@@ -34,6 +35,7 @@ impl Store {
             None => writes.push(unmark(tenant, name, slot.used)),
         }
         writes.extend(gone.map(|gone| Write::delete(VALUE, Key::vault_version(tenant, name, gone))));
+        writes.push(same_key(slot));
         let written = self.vault_change(&writes, audit, name, value.version).await?;
         Ok(written.then_some(entry))
     }
@@ -84,6 +86,16 @@ fn put(key: Key, value: &VaultVersion) -> Result<Write, StoreError> {
 /// Nothing was written since, for a number is used once.
 fn at_version(version: u64) -> Expr {
     Expr::new("version = :version").value(":version", n(version))
+}
+
+/// The key that the slot was read with is still the tenant's.
+fn same_key(slot: &VaultSlot) -> Write {
+    let key = Key::in_tenant(&slot.tenant, TenantDataKey::SK);
+    let same = match &slot.data_key {
+        None => Expr::absent(),
+        Some(held) => Expr::new("#wrapped = :wrapped").name("#wrapped", "wrapped").value(":wrapped", b(&held.wrapped)),
+    };
+    Write::check(TenantDataKey::WHAT, key, same)
 }
 
 /// Takes away what a deletion left behind, if that is still the last one.

@@ -10,7 +10,7 @@ use crate::stand_in::{NOW, StandIn};
 
 fn secrets(byte: u8) -> TenantSecrets {
     let blob = || vec![byte; 60];
-    TenantSecrets::Pool(SealedSecrets { jwt: blob(), encryption: blob(), cookie: blob(), webhook: blob() })
+    TenantSecrets::Pool(SealedSecrets::make::<()>(1, |_| Ok(blob())).unwrap())
 }
 
 fn pool() -> Database {

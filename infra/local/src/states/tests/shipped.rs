@@ -19,11 +19,19 @@ fn understood(path: &std::path::Path) -> Definition {
 /// One state's function fails for good, the others do their work; tasks with a token are answered by it.
 fn run_with(definition: &Definition, broken: Option<&str>, crash: Crash) -> Sim {
     let broken = broken.map(str::to_owned);
-    let input = json!({"tenant_id": "tenant-demo-00000000", "attempt": 1, "correlation_id": "req_00000000"});
-    let script = move |state: &str, _, payload: &Value| match payload.get("task_token") {
+    let input = json!({
+        "tenant_id": "tenant-demo-00000000", "attempt": 1, "correlation_id": "req_00000000",
+        "email": "ada@lanterns.example", "target": "2", "retiring": ["1"], "run": 1, "page": {"number": 0},
+    });
+    let script = move |state: &str, nth, payload: &Value| match (state, payload.get("task_token")) {
         _ if broken.as_deref() == Some(state) => Reply::Err("Innkeeper.Fail"),
-        Some(_) => Reply::Token(Ok(json!({}))),
-        None => Reply::Ok(json!({})),
+        (_, Some(_)) => Reply::Token(Ok(json!({}))),
+        ("ListTenants", _) => Reply::Ok(match nth {
+            0 => json!({"number": 1, "tenants": ["a", "b"], "then": "move"}),
+            n => json!({"number": n + 1, "tenants": [], "then": "retire"}),
+        }),
+        ("MoveTenant", _) => Reply::Ok(json!({"done": true})),
+        _ => Reply::Ok(json!({})),
     };
     Sim::new(definition.clone(), input, script).crashing(crash).run()
 }
@@ -43,8 +51,17 @@ fn a_shipped_machine_ends_the_same_whatever_fails_and_wherever_it_crashes() {
             assert_ne!(calm.execution.status, Status::Running);
             for crash in [Crash::AfterEveryTransition, Crash::BeforeEveryRecord] {
                 let crashed = run_with(&definition, Some(state), crash);
-                assert_eq!((crashed.execution.status, crashed.path()), (calm.execution.status, calm.path()), "{state}");
+                assert_eq!((crashed.execution.status, ways(&crashed)), (calm.execution.status, ways(&calm)), "{state}");
             }
         }
     }
+}
+
+/// The states that were entered; iterations of a Map overtake each other, so in no order where there is one.
+fn ways(sim: &Sim) -> Vec<String> {
+    let mut path = sim.path();
+    if sim.kinds().contains(&"MapStateStarted") {
+        path.sort();
+    }
+    path
 }

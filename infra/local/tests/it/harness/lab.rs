@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use super::{Director, Ledger, Machine, Plan, Scenario, Stage};
 
 /// How long nothing may run before what is not at rest is stuck: schedules have had their turn by then.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+const PATIENCE: SignedDuration = SignedDuration::from_mins(6);
 /// How often one who waits looks again. By the stack's time, which jumps.
 const LOOK: SignedDuration = SignedDuration::from_secs(10);
 

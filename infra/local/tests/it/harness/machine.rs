@@ -16,7 +16,9 @@ impl Machine {
     pub fn read(name: &str) -> Self {
         let path = format!("{}/../../statemachines/{name}.asl.json", env!("CARGO_MANIFEST_DIR"));
         let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        Self { states: file["States"].as_object().unwrap().clone(), start_at: text(&file["StartAt"]) }
+        let mut states = Map::new();
+        collect(&file, &mut states);
+        Self { states, start_at: text(&file["StartAt"]) }
     }
 
     /// The tasks of a run in which nothing fails, in order.
@@ -61,6 +63,16 @@ impl Machine {
     pub fn function(&self, state: &str) -> String {
         let arn = text(&self.states[state]["Parameters"]["FunctionName"]);
         arn.trim_start_matches("${").trim_end_matches("Arn}").to_owned()
+    }
+}
+
+/// Every state, those within a Map too: names are unique in the whole machine.
+fn collect(flow: &Value, states: &mut Map<String, Value>) {
+    for (name, state) in flow["States"].as_object().unwrap() {
+        states.insert(name.clone(), state.clone());
+        if state["Type"] == "Map" {
+            collect(&state["ItemProcessor"], states);
+        }
     }
 }
 

@@ -84,15 +84,25 @@ pub fn failures<S: Scenario>(
     ways: &[(&str, Rule)],
     expect: impl Fn(&str, &Ledger) -> Holds,
 ) -> Findings {
+    failures_of(scenario, &Machine::read(S::MACHINE).forward(), ways, expect)
+}
+
+/// The same of these tasks.
+pub fn failures_of<S: Scenario>(
+    scenario: impl Fn() -> S,
+    states: &[String],
+    ways: &[(&str, Rule)],
+    expect: impl Fn(&str, &Ledger) -> Holds,
+) -> Findings {
     let mut findings = Findings::default();
-    for state in Machine::read(S::MACHINE).forward() {
+    for state in states {
         for (way, rule) in ways {
             let lab = Lab::memory(scenario());
-            let plan = Plan { troubles: vec![Trouble::at(&state, rule.clone())], ..Plan::default() };
+            let plan = Plan { troubles: vec![Trouble::at(state, rule.clone())], ..Plan::default() };
             let holds = lab.process(plan, async |process| {
                 process.run(&lab.scenario).await;
                 let ledger = Ledger::of(&process.stack).await;
-                expect(&state, &ledger)?;
+                expect(state, &ledger)?;
                 ended(process, &lab.scenario).await
             });
             findings.add(&format!("{state} {way}"), holds);

@@ -23,6 +23,18 @@ fn ids(ring: &KeyRing<DataKeys>) -> Vec<String> {
 }
 
 #[test]
+fn only_older_keys_that_are_still_in_use_are_superseded() {
+    let entropy = SeededEntropy::new(1);
+    let two = first().succeeded_by_a_new_key(at(100), None, at(0), &entropy);
+    assert!(two.superseded(at(99)).unwrap().is_empty(), "the new one has not begun");
+    let old = two.all()[0].id().clone();
+    assert_eq!(two.superseded(at(100)).unwrap(), std::slice::from_ref(&old));
+    let retired = two.without(&old, at(101), SignedDuration::ZERO, &entropy).unwrap();
+    assert!(retired.superseded(at(101)).unwrap().is_empty());
+    assert_eq!(retired.all().len(), 2, "it stays on record, and no other joins");
+}
+
+#[test]
 fn a_new_key_joins_and_its_predecessors_end() {
     let entropy = SeededEntropy::new(1);
     let one = first();
