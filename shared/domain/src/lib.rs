@@ -23,6 +23,7 @@ pub mod provisioning;
 pub mod refresh;
 mod region;
 mod rule;
+pub mod second_factor;
 mod secret;
 mod signup;
 mod subdomain;
@@ -52,5 +53,7 @@ pub use rule::{FieldError, Rule};
 pub use secret::{SecretName, is_overdue};
 pub use signup::{Signup, SignupDraft, UtmParameter};
 pub use subdomain::Subdomain;
-pub use token::{Activation, ActivationToken, Reset, ResetToken, Status, StatusToken, Token, TokenDigest, TokenKind};
+pub use token::{
+    Activation, ActivationToken, Mfa, MfaToken, Reset, ResetToken, Status, StatusToken, Token, TokenDigest, TokenKind,
+};
 pub use vault::{VERSIONS_KEPT, VaultEncoding, VaultName, VaultValue, VaultVersions};

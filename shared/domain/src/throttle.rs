@@ -39,6 +39,10 @@ impl Rule {
         within: SignedDuration::from_mins(15),
         block: Some(Block { after: 10, within: SignedDuration::from_mins(5), lasts: SignedDuration::from_mins(15) }),
     };
+    /// Wrong one-time passwords, per person, beside [`Rule::PROOF`]: who knows the password and has many addresses needs
+    /// two years for one on average. Recovery codes are not counted here, so that the owner is never locked out.
+    pub const ONE_TIME_PASSWORD: Self =
+        Self { name: "one-time-password", most: 20, within: SignedDuration::from_hours(1), block: None };
     /// Mails with a link to a new password, per address. Three of them lie in the owner's mailbox then.
     pub const RESET: Self = Self { name: "reset", most: 3, within: SignedDuration::from_hours(1), block: None };
     /// Calls that remove the bootstrap credentials, per caller.

@@ -37,6 +37,9 @@ pub enum Activation {}
 /// Replaces a forgotten password, once.
 pub enum Reset {}
 
+/// Goes on with one sign-in, whose password was right and whose second factor is missing.
+pub enum Mfa {}
+
 impl TokenKind for Status {
     const PREFIX: &'static str = "ink_st_";
 }
@@ -49,12 +52,18 @@ impl TokenKind for Reset {
     const PREFIX: &'static str = "ink_rst_";
 }
 
+impl TokenKind for Mfa {
+    const PREFIX: &'static str = "ink_mfa_";
+}
+
 /// A token for [`Status`].
 pub type StatusToken = Token<Status>;
 /// A token for [`Activation`].
 pub type ActivationToken = Token<Activation>;
 /// A token for [`Reset`].
 pub type ResetToken = Token<Reset>;
+/// A token for [`Mfa`].
+pub type MfaToken = Token<Mfa>;
 
 /// The token itself. Wiped when dropped; only its [`TokenDigest`] is ever stored.
 pub struct Token<K> {
@@ -65,6 +74,7 @@ pub struct Token<K> {
 must_not_impl!(StatusToken: fmt::Debug, fmt::Display, Serialize);
 must_not_impl!(ActivationToken: fmt::Debug, fmt::Display, Serialize);
 must_not_impl!(ResetToken: fmt::Debug, fmt::Display, Serialize);
+must_not_impl!(MfaToken: fmt::Debug, fmt::Display, Serialize);
 
 impl<K: TokenKind> Token<K> {
     /// A new token.

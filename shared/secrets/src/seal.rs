@@ -5,6 +5,7 @@
 //! version are associated data: what was sealed for one place opens in no other.
 
 mod frame;
+mod people;
 
 use aes_gcm::{Aes256Gcm, KeyInit};
 use domain::{Entropy, TenantId, bytes};
@@ -66,11 +67,8 @@ impl DataKey {
         entropy: &dyn Entropy,
     ) -> Result<WrappedKey, SecretError> {
         let key = ring.active(now)?;
-        let mut plain = Zeroizing::new([0; ID + KEY]);
-        plain[..ID].copy_from_slice(&self.id);
-        plain[ID..].copy_from_slice(self.key.as_slice());
         let context = Context::wrapped_key(tenant, key.id().as_str().as_bytes());
-        let wrapped = frame::close(&cipher(key), &context, plain.as_slice(), entropy);
+        let wrapped = frame::close(&cipher(key), &context, self.plain().as_slice(), entropy);
         wrapped.map(WrappedKey).map_err(|Unsealable| ring.malformed("has a key that wraps nothing"))
     }
 
@@ -83,7 +81,17 @@ impl DataKey {
     ) -> Result<Self, Unsealable> {
         let id = frame::key_id(&wrapped.0).ok_or(Unsealable)?;
         let key = std::str::from_utf8(id).ok().and_then(|id| ring.find(id, now)).ok_or(Unsealable)?;
-        let plain = frame::open(&cipher(key), &Context::wrapped_key(tenant, id), &wrapped.0)?;
+        Self::from_plain(&frame::open(&cipher(key), &Context::wrapped_key(tenant, id), &wrapped.0)?)
+    }
+
+    fn plain(&self) -> Zeroizing<[u8; ID + KEY]> {
+        let mut plain = Zeroizing::new([0; ID + KEY]);
+        plain[..ID].copy_from_slice(&self.id);
+        plain[ID..].copy_from_slice(self.key.as_slice());
+        plain
+    }
+
+    fn from_plain(plain: &[u8]) -> Result<Self, Unsealable> {
         let (id, material) = plain.split_first_chunk::<ID>().ok_or(Unsealable)?;
         let material: &[u8; KEY] = material.try_into().map_err(|_| Unsealable)?;
         Ok(Self::new(*id, Zeroizing::new(*material)))

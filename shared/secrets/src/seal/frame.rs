@@ -2,7 +2,7 @@
 
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm};
-use domain::{Entropy, TenantId, bytes};
+use domain::{Entropy, IdentityId, TenantId, bytes};
 use zeroize::Zeroizing;
 
 use super::Unsealable;
@@ -27,6 +27,14 @@ impl Context {
     pub(super) fn value(tenant: &TenantId, name: &str, version: u64, key_id: &[u8]) -> Self {
         let parts: [&[u8]; 4] = [b"value", tenant.as_str().as_bytes(), name.as_bytes(), &version.to_be_bytes()];
         Self::new(key_id, &parts)
+    }
+
+    pub(super) fn peoples_key(key_id: &[u8]) -> Self {
+        Self::new(key_id, &[b"people's data-key"])
+    }
+
+    pub(super) fn of_person(person: &IdentityId, name: &str, key_id: &[u8]) -> Self {
+        Self::new(key_id, &[b"of a person", person.as_str().as_bytes(), name.as_bytes()])
     }
 
     fn new(key_id: &[u8], parts: &[&[u8]]) -> Self {
