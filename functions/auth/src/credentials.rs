@@ -14,6 +14,8 @@ pub(crate) struct Person {
     pub(crate) tenant_id: Option<TenantId>,
     /// A platform role that was never used.
     pub(crate) first_on_platform: bool,
+    /// Whether they have a second factor.
+    pub(crate) second_factor: bool,
     pub(crate) proof: Option<Proof>,
 }
 
@@ -42,15 +44,15 @@ pub(crate) async fn authenticate(
 
 /// To the platform, where the person has a role there and names no tenant.
 pub(crate) fn enter((person, proof): (LoginView, Proof), named: Option<&str>) -> Result<Person, Error> {
-    let (identity_id, proof) = (person.identity.identity_id, Some(proof));
+    let (identity_id, second_factor, proof) = (person.identity.identity_id, person.second_factor, Some(proof));
     match (person.platform, named) {
         (Some(user), None) => {
             let first_on_platform = user.signed_in_at.is_none();
-            Ok(Person { identity_id, tenant_id: None, first_on_platform, proof })
+            Ok(Person { identity_id, tenant_id: None, first_on_platform, second_factor, proof })
         }
         _ => {
             let tenant_id = Some(choose(&person.memberships, named)?.tenant_id.clone());
-            Ok(Person { identity_id, tenant_id, first_on_platform: false, proof })
+            Ok(Person { identity_id, tenant_id, first_on_platform: false, second_factor, proof })
         }
     }
 }

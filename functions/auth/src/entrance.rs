@@ -9,14 +9,15 @@ use domain::{
     Action, Actor, AuditEntry, CorrelationId, Entropy, Facts, IdentityId, Role, SessionId, TenantId,
     refresh::{Channel, Family},
 };
+use jiff::Timestamp;
 use lambda::{
     Env, StartError,
-    http::{Cx, Json, Reply, WARNING},
+    http::{Cx, Json, Member, Reply, WARNING},
 };
 use store::{Session, Store, StoreError};
 
 use crate::{
-    issuer::{Grant, Issuer},
+    issuer::{Grant, IssueError, Issuer},
     login::{Answer, Error, Refusal},
     refresh_tokens::{RefreshTokens, client_of},
 };
@@ -36,11 +37,16 @@ pub(crate) struct Entrance {
 pub(crate) struct Opening {
     pub(crate) session: Session,
     pub(crate) role: Role,
-    channel: Channel,
+    pub(crate) channel: Channel,
     warned: bool,
 }
 
 impl Opening {
+    /// The answer, with a word to whoever runs the platform while its first credentials exist.
+    pub(crate) fn warn<A>(&self, reply: Reply<A>) -> Reply<A> {
+        if self.warned { reply.header(WARNING, "bootstrap-credentials-present") } else { reply }
+    }
+
     /// For the audit log.
     pub(crate) fn started(&self, request: &CorrelationId) -> AuditEntry {
         let Session { identity_id, session_id, tenant_id, created_at, .. } = &self.session;
@@ -89,17 +95,25 @@ impl Entrance {
             source_ip: cx.source_ip.clone(),
             created_at: cx.now,
             expires_at: limits.expires_at,
+            second_factor_at: None,
             family: Family::start(&client_of(cx, channel), cx.now, limits),
         }
     }
 
     /// The answer, made before the session is stored: where signing fails, no session is left behind.
     pub(crate) async fn tokens(&self, opening: &Opening) -> Result<Reply<Json<Answer>>, Error> {
-        let Opening { session, role, channel, warned } = opening;
+        let Opening { session, role, channel, .. } = opening;
         let access_token = self.issuer.issue(grant(session, *role), session.created_at).await?;
         let handed = self.tokens.first(session, *channel).await?;
-        let reply = handed.reply(Answer::new(access_token, session.tenant_id.clone()));
-        Ok(if *warned { reply.header(WARNING, "bootstrap-credentials-present") } else { reply })
+        Ok(opening.warn(handed.reply(Answer::new(access_token, session.tenant_id.clone()))))
+    }
+
+    /// An access token for a session that goes on; its refresh token stays good.
+    pub(crate) async fn again(&self, member: &Member, now: Timestamp) -> Result<Reply<Json<Answer>>, IssueError> {
+        let Member { identity, session, tenant, role } = member;
+        let (identity, session, tenant) = (identity.clone(), session.clone(), tenant.clone());
+        let grant = Grant { identity, session, tenant: tenant.clone(), role: *role };
+        Ok(Reply::json(Answer::new(self.issuer.issue(grant, now).await?, tenant)))
     }
 
     /// A super admin who has signed in is what the removal of the bootstrap credentials waits for.

@@ -8,6 +8,7 @@ mod issuer;
 pub mod jwks;
 pub mod login;
 pub mod logout;
+pub mod mfa;
 mod new_password;
 pub mod openid_configuration;
 pub mod password_change;
@@ -46,6 +47,12 @@ pub const SESSIONS: Function = Function::http::<(
     session_revoke_others::RevokeOthers,
     logout::Logout,
 )>("auth-sessions");
+/// Enrols and removes a second factor, and renews its recovery codes: the routes below `/api/v1/auth/mfa` that check no
+/// code
+pub const MFA: Function =
+    Function::http::<(mfa::enrol::Enrol, mfa::remove::Remove, mfa::recovery_codes::RenewRecoveryCodes)>("auth-mfa");
+/// `POST /api/v1/auth/mfa/verify` and `POST /api/v1/auth/mfa/totp/confirm`: those that check one
+pub const MFA_VERIFY: Function = Function::http::<(mfa::verify::Verify, mfa::confirm::Confirm)>("auth-mfa-verify");
 /// `POST /api/v1/auth/switch-tenant`
 pub const SWITCH_TENANT: Function = Function::http::<(switch_tenant::SwitchTenant,)>("auth-switch-tenant");
 
@@ -66,6 +73,8 @@ pub const FUNCTIONS: &[&Function] = &[
     &JWKS,
     &REFRESH,
     &SESSIONS,
+    &MFA,
+    &MFA_VERIFY,
     &SWITCH_TENANT,
     &PASSWORD_CHANGE,
     &PASSWORD_FORGOT,

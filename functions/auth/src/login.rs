@@ -6,12 +6,13 @@
 //! against the client ([`Rule::PROOF`]): one write, and another to take a success back.
 //!
 //! Who has a platform role gets a session for the platform, unless they name a tenant. The bootstrap credentials
-//! ([`bootstrap`](crate::bootstrap)) are one more way in, while they exist.
+//! ([`bootstrap`](crate::bootstrap)) are one more way in, while they exist. Who has a second factor, or needs one, gets no
+//! session but a token to go on with ([`mfa`](crate::mfa)); that is one transaction too.
 
 use std::sync::Arc;
 
 use domain::{
-    EmailAddress, Entropy, FieldError, IdentityId, PasswordAttempt, Role, TenantId, refresh::Channel, throttle::Rule,
+    EmailAddress, Entropy, FieldError, IdentityId, PasswordAttempt, TenantId, refresh::Channel, throttle::Rule,
 };
 use http::{HeaderValue, Method, header::WWW_AUTHENTICATE};
 use lambda::{
@@ -33,6 +34,7 @@ use crate::{
     credentials::{Person, Proof, authenticate, enter},
     entrance::Entrance,
     issuer::{IssueError, Issuer},
+    mfa::asking::{self, Asked, Next},
     password_hash::{HashError, Hasher},
 };
 
@@ -119,6 +121,17 @@ pub struct Answer {
     pub(crate) csrf_token: Option<String>,
 }
 
+/// What the right password gets.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = PasswordAnswer)]
+pub enum PasswordAnswer {
+    /// A session.
+    SignedIn(Answer),
+    /// A token to show, or enrol, a second factor with.
+    Asked(Asked),
+}
+
 impl Answer {
     pub(crate) fn new(access_token: String, tenant_id: Option<TenantId>) -> Self {
         let expires_in = LIFETIME.as_secs();
@@ -138,9 +151,6 @@ pub enum Error {
     /// The password matched, and the person has to say which tenant.
     #[error("the person belongs to several tenants and named none")]
     ManyTenants(Vec<TenantId>),
-    /// The password matched; a platform role asks for more.
-    #[error("a platform role without a second factor may not sign in")]
-    SecondFactorRequired,
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -187,7 +197,6 @@ impl From<Error> for Problem {
                 .source(why)
                 .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Error::ManyTenants(ids) => Self::fields(vec![name_one_of(&ids)]),
-            Error::SecondFactorRequired => Self::new(&kinds::SECOND_FACTOR_REQUIRED),
             Error::Store(error) => error.into(),
             Error::Secret(error) => error.into(),
             Error::Hash(error) => Self::new(&kinds::INTERNAL).source(error),
@@ -222,8 +231,7 @@ impl FromEnv for Deps {
         let store = env.store()?;
         let entrance = Entrance::new(env, Issuer::from_env(env, &store).await?).await?;
         let bootstrap = BootstrapLogin::from_env(env, &store).await?;
-        // Unset means yes: only the local stack's stage turns it off.
-        let require_platform_mfa = env.optional("REQUIRE_PLATFORM_MFA") != Some("false");
+        let require_platform_mfa = env.requires_platform_mfa();
         let (hasher, throttle) = (Hasher::new(&*env.entropy), Throttle::from_env(env)?);
         let entropy = env.entropy.clone();
         Ok(Self { store, hasher, entrance, bootstrap, throttle, require_platform_mfa, entropy })
@@ -247,11 +255,11 @@ impl Route for Login {
         ),
         idempotency: Idempotency::NotNeeded,
         success: 200,
-        problems: &[&kinds::INVALID_CREDENTIALS, &kinds::SECOND_FACTOR_REQUIRED, &kinds::TOO_MANY_TRIES],
+        problems: &[&kinds::INVALID_CREDENTIALS, &kinds::TOO_MANY_TRIES],
     };
     type Deps = Deps;
     type Body = Json<Request>;
-    type Answer = Json<Answer>;
+    type Answer = Json<PasswordAnswer>;
     type Error = Problem;
 
     async fn handle(deps: &Deps, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Problem> {
@@ -268,29 +276,35 @@ impl Route for Login {
 /// Whether the answer gives away that the password was right; then the try was no failure. Where it does not, how the
 /// caller stands must not give it away either.
 fn knows_password<T>(outcome: &Result<T, Error>) -> bool {
-    matches!(outcome, Ok(_) | Err(Error::ManyTenants(_) | Error::SecondFactorRequired))
+    matches!(outcome, Ok(_) | Err(Error::ManyTenants(_)))
 }
 
 impl Deps {
-    async fn sign_in(&self, cx: &Cx, credentials: Credentials) -> Result<Reply<Json<Answer>>, Error> {
+    async fn sign_in(&self, cx: &Cx, credentials: Credentials) -> Result<Reply<Json<PasswordAnswer>>, Error> {
         let Credentials { email, password, tenant, channel } = credentials;
         let found = self.look_up(&email).await?;
         let person = match self.bootstrap.identity(&email, &password, &cx.request_id, cx.now).await? {
-            Some(identity_id) => Person { identity_id, tenant_id: None, first_on_platform: false, proof: None },
+            Some(identity_id) => self.bootstrapped(identity_id).await?,
             None => enter(authenticate(&self.hasher, found, password, &*self.entropy).await?, tenant.as_deref())?,
         };
-        let opening = self.entrance.admit(cx, channel, person.identity_id, person.tenant_id).await?;
-        self.second_factor(opening.role)?;
+        let opening = self.entrance.admit(cx, channel, person.identity_id.clone(), person.tenant_id.clone()).await?;
+        if let Some(next) = Next::of(person.second_factor, self.require_platform_mfa && opening.role.is_platform()) {
+            let asked = asking::ask(&self.store, cx, &opening, &person, next, &*self.entropy).await?;
+            return Ok(opening.warn(Reply::json(PasswordAnswer::Asked(asked))));
+        }
         let reply = self.entrance.tokens(&opening).await?;
         self.start(&opening.session, person.proof.as_ref(), &opening.started(&cx.request_id).into()).await?;
         if person.first_on_platform {
             self.entrance.record_first(&opening, &cx.request_id).await?;
         }
-        Ok(reply)
+        Ok(reply.map(|Json(answer)| Json(PasswordAnswer::SignedIn(answer))))
     }
 
-    fn second_factor(&self, role: Role) -> Result<(), Error> {
-        if role.is_platform() && self.require_platform_mfa { Err(Error::SecondFactorRequired) } else { Ok(()) }
+    /// One read more than for others, whose second factor is read with their password.
+    async fn bootstrapped(&self, identity_id: IdentityId) -> Result<Person, StoreError> {
+        let (_, factor) = self.store.person_and_factor(&identity_id).await?;
+        let second_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
+        Ok(Person { identity_id, tenant_id: None, first_on_platform: false, second_factor, proof: None })
     }
 
     /// Only while the password is still the one that was matched: one that was changed meanwhile opens nothing.

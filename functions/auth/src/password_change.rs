@@ -15,7 +15,7 @@ use lambda::{
     Env, FromEnv, StartError,
     http::{
         Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Member, Policy, Problem, Rate, Reply, Route,
-        Throttle, Unknown, kinds,
+        StepUp, Throttle, Unknown, kinds,
     },
 };
 use serde::Deserialize;
@@ -133,7 +133,7 @@ impl Route for ChangePassword {
         summary: "Change your password",
         method: Method::POST,
         path: "/api/v1/auth/password/change",
-        access: Access::SignedIn,
+        access: Access::SteppedUp { by: StepUp::Factor, permission: None },
         rate: Rate::Auth,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -81,7 +81,7 @@ impl RefreshTokens {
         channel: Channel,
         now: Timestamp,
     ) -> Result<HandedOver, SecretError> {
-        let Standing { tenant_id, expires_at, family } = standing;
+        let Standing { tenant_id, expires_at, family, .. } = standing;
         let claim = RefreshClaim { generation: family.generation, tenant: tenant_id.clone(), ..last.clone() };
         self.hand_over(&claim, family.issued_at(), channel, *expires_at, now).await
     }

@@ -86,6 +86,11 @@ impl Env {
         self.required(name)?.parse().map_err(|e: T::Err| StartError::Invalid { name, reason: e.to_string() })
     }
 
+    /// Whether a platform role needs a second factor. Unset means yes: only the local stack's stage turns it off.
+    pub fn requires_platform_mfa(&self) -> bool {
+        self.optional("REQUIRE_PLATFORM_MFA") != Some("false")
+    }
+
     /// The variable as a comma-separated list; unset is empty.
     pub fn list(&self, name: &str) -> Vec<String> {
         self.optional(name)

@@ -64,6 +64,7 @@ pub fn document(operations: &[Operation]) -> Value {
         "components": {"schemas": schemas, "securitySchemes": {
             "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
             "status_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_st_…"},
+            "mfa_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_mfa_…"},
             "deployer_signature": {"type": "apiKey", "in": "header", "name": "webhook-signature"},
         }},
     })
@@ -162,6 +163,10 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     }
     if !matches!(policy.access, Access::Anonymous | Access::Signature) {
         own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
+        own.push(&kinds::SECOND_FACTOR_REQUIRED);
+    }
+    if matches!(policy.access, Access::SteppedUp { .. } | Access::SigningIn { by: Some(_) }) {
+        own.push(&kinds::STEP_UP_REQUIRED);
     }
     if policy.csrf == Csrf::Required {
         own.extend([&kinds::ORIGIN_REFUSED, &kinds::CSRF_REFUSED]);
@@ -172,7 +177,8 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
 fn security(access: Access) -> Value {
     match access {
         Access::Anonymous => json!([]),
-        Access::SignedIn | Access::Permission(_) => json!([{"access_token": []}]),
+        Access::SignedIn | Access::Permission(_) | Access::SteppedUp { .. } => json!([{"access_token": []}]),
+        Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
         Access::Signature => json!([{"deployer_signature": []}]),
     }

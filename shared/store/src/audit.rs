@@ -20,12 +20,14 @@ const DAY: i64 = 86_400;
 pub struct Audit {
     /// Who did what to whom, under which request.
     pub entry: AuditEntry,
+    /// What else the same transaction did.
+    more: Vec<AuditEntry>,
     plan: Plan,
 }
 
 impl From<AuditEntry> for Audit {
     fn from(entry: AuditEntry) -> Self {
-        Self { entry, plan: LONGEST }
+        Self { entry, more: Vec::new(), plan: LONGEST }
     }
 }
 
@@ -37,6 +39,13 @@ impl Audit {
         Self { plan, ..self }
     }
 
+    /// Another entry of the same transaction.
+    #[must_use]
+    pub fn and(mut self, entry: AuditEntry) -> Self {
+        self.more.push(entry);
+        self
+    }
+
     /// An entry about that tenant, whatever the caller wrote there.
     pub(crate) fn about(mut self, tenant: &TenantId, plan: Plan) -> Self {
         self.entry.tenant = Some(tenant.clone());
@@ -44,25 +53,28 @@ impl Audit {
     }
 
     /// `salt` tells apart two entries of the same content: the key of what was changed, with its version where it has one.
-    pub(crate) fn write(&self, salt: &str) -> Result<Write, StoreError> {
-        let key = self.key(salt);
-        let stored = self.item(&key)?;
-        Ok(Write::put("audit entry", key, stored).when(Expr::absent()))
+    pub(crate) fn writes(&self, salt: &str) -> Result<Vec<Write>, StoreError> {
+        let write = |entry: &AuditEntry| {
+            let key = key_of(entry, salt);
+            let stored = self.item(entry, &key)?;
+            Ok(Write::put("audit entry", key, stored).when(Expr::absent()))
+        };
+        std::iter::once(&self.entry).chain(&self.more).map(write).collect()
     }
 
-    fn item(&self, key: &Key) -> Result<Item, StoreError> {
-        let mut stored = item("audit entry", key, &self.entry)?;
+    fn item(&self, entry: &AuditEntry, key: &Key) -> Result<Item, StoreError> {
+        let mut stored = item("audit entry", key, entry)?;
         let kept = i64::from(self.plan.limits().audit_retention_days) * DAY;
-        stored.insert("ttl".to_owned(), n(self.entry.at.as_second() + kept));
+        stored.insert("ttl".to_owned(), n(entry.at.as_second() + kept));
         Ok(stored)
     }
+}
 
-    fn key(&self, salt: &str) -> Key {
-        let digest = hex_digest(&[salt, &format!("{:?}", self.entry)].map(str::as_bytes));
-        Key {
-            pk: self.entry.tenant.as_ref().map_or_else(|| "PLATFORM".to_owned(), tenant_partition),
-            sk: format!("{:.3}#{}", self.entry.at, &digest[..16]),
-        }
+fn key_of(entry: &AuditEntry, salt: &str) -> Key {
+    let digest = hex_digest(&[salt, &format!("{entry:?}")].map(str::as_bytes));
+    Key {
+        pk: entry.tenant.as_ref().map_or_else(|| "PLATFORM".to_owned(), tenant_partition),
+        sk: format!("{:.3}#{}", entry.at, &digest[..16]),
     }
 }
 
@@ -70,12 +82,12 @@ impl Store {
     /// Writes an entry about something that changed nothing, such as a look at a secret. Its key is a digest of the entry,
     /// so one that is there already is this one, whose first answer got lost.
     pub async fn note(&self, audit: &Audit, salt: &str) -> Result<(), StoreError> {
-        let key = audit.key(salt);
+        let key = key_of(&audit.entry, salt);
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.audit)
-            .set_item(Some(audit.item(&key)?))
+            .set_item(Some(audit.item(&audit.entry, &key)?))
             .condition_expression("attribute_not_exists(pk)");
         match Box::pin(put.send()).await {
             Err(error)

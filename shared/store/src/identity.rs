@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     PlatformUser, Store, StoreError,
     item::{item, n, read, s},
-    keys::{Key, PLATFORM_ROLE, SESSIONS, identity_partition, tenant_partition},
+    keys::{IDENTITY, Key, PLATFORM_ROLE, SECOND_FACTOR, SESSIONS, hex_digest, identity_partition, tenant_partition},
+    second_factor::CONFIRMED,
     transact::{Expr, Write},
 };
 
@@ -33,6 +34,12 @@ impl PasswordHash {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// To know it again without keeping it a second time.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex_digest(&[self.0.as_bytes()])
     }
 
     pub(crate) fn attribute(&self) -> AttributeValue {
@@ -122,6 +129,8 @@ pub struct LoginView {
     pub memberships: Vec<MembershipPointer>,
     /// The person's platform role, if they have one.
     pub platform: Option<PlatformUser>,
+    /// Whether the person has a second factor that is confirmed.
+    pub second_factor: bool,
 }
 
 impl Store {
@@ -149,16 +158,17 @@ impl Store {
             .expression_attribute_values(":pk", s(identity_partition(&id)))
             .expression_attribute_values(":sessions", s(SESSIONS));
         let items = Box::pin(query.send()).await?.items.unwrap_or_default();
-        let (mut identity, mut memberships, mut platform) = (None, Vec::new(), None);
+        let (mut identity, mut memberships, mut platform, mut second_factor) = (None, Vec::new(), None, false);
         for item in items {
             match Key::of(&item) {
-                Some(key) if key.sk == "IDENTITY" => identity = Some(read("identity", item)?),
+                Some(key) if key.sk == SECOND_FACTOR => second_factor = item.contains_key(CONFIRMED),
+                Some(key) if key.sk == IDENTITY => identity = Some(read("identity", item)?),
                 Some(key) if key.sk == PLATFORM_ROLE => platform = Some(read("platform role", item)?),
                 Some(key) if key.sk.starts_with("TENANT#") => memberships.push(read("membership pointer", item)?),
                 _ => {}
             }
         }
-        Ok(identity.map(|identity| LoginView { identity, memberships, platform }))
+        Ok(identity.map(|identity| LoginView { identity, memberships, platform, second_factor }))
     }
 
     /// Which tenants a person belongs to: one Query, strongly consistent.

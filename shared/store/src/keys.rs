@@ -83,7 +83,7 @@ impl Key {
     // A person's partition.
 
     pub(crate) fn identity(id: &IdentityId) -> Self {
-        key(identity_partition(id), "IDENTITY")
+        key(identity_partition(id), IDENTITY)
     }
 
     pub(crate) fn pointer(id: &IdentityId, tenant: &TenantId) -> Self {
@@ -92,6 +92,11 @@ impl Key {
 
     pub(crate) fn session(id: &IdentityId, session: &SessionId) -> Self {
         key(identity_partition(id), format!("{SESSIONS}{session}"))
+    }
+
+    /// Sorts before the identity, with nothing between them: one Query reads both.
+    pub(crate) fn second_factor(id: &IdentityId) -> Self {
+        key(identity_partition(id), SECOND_FACTOR)
     }
 
     pub(crate) fn platform_role(id: &IdentityId) -> Self {
@@ -145,6 +150,14 @@ impl Key {
         key(format!("TOKEN#{digest}"), "RESET")
     }
 
+    pub(crate) fn waiting_sign_in(digest: &str) -> Self {
+        key(format!("TOKEN#{digest}"), "SIGN-IN")
+    }
+
+    pub(crate) fn people_key() -> Self {
+        key("PLATFORM#PEOPLE".to_owned(), "PEOPLE-KEY")
+    }
+
     pub(crate) fn idempotency(digest: &str, operation: &str) -> Self {
         key(format!("IDEMPOTENCY#{digest}"), operation)
     }
@@ -171,7 +184,9 @@ impl Key {
     }
 }
 
-/// Sorts among what login's query reads.
+/// Sorts among what login's query reads, as the next two do.
+pub(crate) const IDENTITY: &str = "IDENTITY";
+pub(crate) const SECOND_FACTOR: &str = "FACTOR";
 pub(crate) const PLATFORM_ROLE: &str = "PLATFORM";
 pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.

@@ -34,6 +34,9 @@
 //! | reset token | `TOKEN#{digest}` / `RESET`, TTL | forgotten password; deleted by its use | reset | s 1 | 6; reset 8 and 2 for each session |
 //! | session | `ID#{identity}` / `~SESSION#{session}`, TTL | login, refresh, switch; deleted by logout, revocation, theft | door | | 4 |
 //! | | | | list of sessions, Query | s 1 per 4 KB | - |
+//! | second factor | `ID#{identity}` / `FACTOR` | enrolment, confirmation, every code | login; its routes, with the identity in one Query; the door, where a recent proof is asked for | s 1 | 4 |
+//! | waiting sign-in | `TOKEN#{digest}` / `SIGN-IN`, TTL | login; deleted by the second factor | the second factor | s 1 | 2; its end 12 |
+//! | people's data key | `PLATFORM#PEOPLE` / `PEOPLE-KEY` | first enrolment of all | start of what handles second factors | s 1 | 2 |
 //! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in | door, login; Query of the list | s 1 | 4 |
 //! | bootstrap record | `PLATFORM#BOOTSTRAP` / `BOOTSTRAP` | first bootstrap login, removal | door, for platform roles | s 1 | 2 |
 //! | (admission) | session + membership + tenant, or session + platform role + bootstrap record; and the generation of the signing keys | - | door, with every authenticated request: one BatchGetItem | s 4 RCU | - |
@@ -64,11 +67,13 @@ mod limits;
 mod orphans;
 mod outbox;
 mod password;
+mod people_key;
 mod platform;
 mod reads;
 mod records;
 mod refresh;
 mod reseal;
+mod second_factor;
 mod session;
 mod signing;
 mod signup;
@@ -96,6 +101,7 @@ pub use limits::{Counted, Limits};
 pub use orphans::Orphan;
 pub use outbox::OutboxEntry;
 pub use password::{Entitled, IssuedReset};
+pub use people_key::PeopleKey;
 pub use platform::{Bootstrap, PlatformUser};
 pub use records::{
     Database, FormerDataKey, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord,
@@ -103,6 +109,7 @@ pub use records::{
 };
 pub use refresh::SessionPage;
 pub use reseal::{Cursor, DataKeysPage, Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
+pub use second_factor::{SecondFactor, Shown, WaitingSignIn};
 pub use session::{Admission, Session, Standing};
 pub use signing::{PublicKey, PublishedKeys};
 pub use signup::{NewTenant, SignupOutcome};

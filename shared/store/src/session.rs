@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Audit, MembershipStatus, PasswordHash, Store, StoreError,
     item::{Found, item, n, read},
-    keys::Key,
+    keys::{Key, SECOND_FACTOR},
     reads::How,
+    second_factor::CONFIRMED,
     signing::{generation_key, generation_of},
     transact::{Ended, Expr, Reason, Write, refusal},
 };
@@ -34,6 +35,9 @@ pub struct Session {
     /// When it ends, whatever happens.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
+    /// When the person last showed their second factor in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<Timestamp>,
     /// Its refresh tokens, and when it ends without another refresh.
     pub family: Family,
 }
@@ -49,6 +53,8 @@ pub struct Admission {
     pub tenant: Option<TenantStatus>,
     /// Whether the removal of the bootstrap credentials is on record; only looked at for platform roles.
     pub bootstrap_removed: bool,
+    /// Whether the person has a second factor; only looked at where a route asks for a recent proof.
+    pub second_factor: bool,
     /// The generation of the published signing keys: whoever has an earlier one has to read them again.
     pub signing_generation: u64,
 }
@@ -79,6 +85,11 @@ pub struct Standing {
     /// When it ends, whatever happens.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
+    /// When the person signed in, with their password.
+    pub created_at: Timestamp,
+    /// When they last showed their second factor.
+    #[serde(default)]
+    pub second_factor_at: Option<Timestamp>,
     /// Its refresh tokens, and when it ends without another refresh.
     pub family: Family,
 }
@@ -123,17 +134,7 @@ impl Store {
         renewed: Option<&PasswordHash>,
         audit: &Audit,
     ) -> Result<(), StoreError> {
-        let unchanged = Expr::new("password_phc = :matched").value(":matched", matched.attribute()).value(":one", n(1));
-        let identity = Key::identity(&session.identity_id);
-        let counted = "ADD sessions_started :one";
-        let still = match renewed {
-            Some(renewed) => {
-                let unchanged = unchanged.value(":renewed", renewed.attribute());
-                Write::update("password", identity, &format!("SET password_phc = :renewed {counted}"), unchanged)
-            }
-            None => Write::update("password", identity, counted, unchanged),
-        };
-        let writes = [still, new(session)?];
+        let writes = [still(&session.identity_id, matched, renewed), new(session)?];
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             match self.transact(&writes, audit, session.session_id.as_str()).await? {
@@ -157,11 +158,38 @@ impl Store {
         session: &SessionId,
         tenant: Option<&TenantId>,
     ) -> Result<Admission, StoreError> {
+        self.admission_with(identity, session, tenant, None).await
+    }
+
+    /// As [`Store::admission`], with a look at the person's second factor, which is one item more.
+    pub async fn admission_and_factor(
+        &self,
+        identity: &IdentityId,
+        session: &SessionId,
+        tenant: Option<&TenantId>,
+    ) -> Result<Admission, StoreError> {
+        self.admission_with(identity, session, tenant, Some(Key::second_factor(identity))).await
+    }
+
+    async fn admission_with(
+        &self,
+        identity: &IdentityId,
+        session: &SessionId,
+        tenant: Option<&TenantId>,
+        more: Option<Key>,
+    ) -> Result<Admission, StoreError> {
         let generation = generation_key(session);
         let session = Key::session(identity, session);
         match tenant {
-            Some(tenant) => self.tenant_admission(session, identity, tenant, generation).await,
-            None => self.platform_admission(session, identity, generation).await,
+            Some(tenant) => self.tenant_admission(session, identity, tenant, generation, more).await,
+            None => self.platform_admission(session, identity, generation, more).await,
+        }
+    }
+
+    async fn admitting(&self, keys: &[Key], more: Option<Key>) -> Result<HashMap<String, Found>, StoreError> {
+        match more {
+            None => self.batch(keys, ADMITTING).await,
+            Some(more) => self.batch(&[keys, &[more]].concat(), ADMITTING).await,
         }
     }
 
@@ -171,11 +199,12 @@ impl Store {
         identity: &IdentityId,
         tenant: &TenantId,
         generation: Key,
+        more: Option<Key>,
     ) -> Result<Admission, StoreError> {
         let keys = [session, Key::member(tenant, identity), Key::tenant(tenant), generation];
         let [session, member, tenant, generation] = &keys;
-        let mut found = self.batch(&keys, ADMITTING).await?;
-        let mut admission = Admission { session: standing(&mut found, session)?, ..Admission::default() };
+        let mut found = self.admitting(&keys, more).await?;
+        let mut admission = seen(&mut found, session)?;
         if let Some(item) = found.remove(&member.sk) {
             let member: MemberPart = read("membership", item)?;
             admission.role = (member.status == MembershipStatus::Active).then_some(member.role);
@@ -192,11 +221,12 @@ impl Store {
         session: Key,
         identity: &IdentityId,
         generation: Key,
+        more: Option<Key>,
     ) -> Result<Admission, StoreError> {
         let keys = [session, Key::platform_role(identity), Key::bootstrap(), generation];
         let [session, role, bootstrap, generation] = &keys;
-        let mut found = self.batch(&keys, ADMITTING).await?;
-        let mut admission = Admission { session: standing(&mut found, session)?, ..Admission::default() };
+        let mut found = self.admitting(&keys, more).await?;
+        let mut admission = seen(&mut found, session)?;
         if let Some(item) = found.remove(&role.sk) {
             admission.role = Some(read::<PlatformPart>("platform role", item)?.role);
         }
@@ -206,7 +236,21 @@ impl Store {
     }
 }
 
-fn new(session: &Session) -> Result<Write, StoreError> {
+/// That the password is still the one that was matched; it is stored anew, where its parameters were old. The session that
+/// starts with it is counted.
+pub(crate) fn still(identity: &IdentityId, matched: &PasswordHash, renewed: Option<&PasswordHash>) -> Write {
+    let unchanged = Expr::new("password_phc = :matched").value(":matched", matched.attribute()).value(":one", n(1));
+    let (identity, counted) = (Key::identity(identity), "ADD sessions_started :one");
+    match renewed {
+        Some(renewed) => {
+            let unchanged = unchanged.value(":renewed", renewed.attribute());
+            Write::update("password", identity, &format!("SET password_phc = :renewed {counted}"), unchanged)
+        }
+        None => Write::update("password", identity, counted, unchanged),
+    }
+}
+
+pub(crate) fn new(session: &Session) -> Result<Write, StoreError> {
     let key = Key::session(&session.identity_id, &session.session_id);
     let mut stored = item("session", &key, session)?;
     stored.insert("ttl".to_owned(), n(session.family.ends_at.as_second()));
@@ -215,10 +259,14 @@ fn new(session: &Session) -> Result<Write, StoreError> {
 
 /// What admission looks at of what is stored under its keys.
 const ADMITTING: How = How::STRONG.only(
-    "sk, tenant_id, expires_at, #family, #role, #status, removed_at, #provisioning.#status, #generation",
+    "sk, tenant_id, expires_at, created_at, second_factor_at, confirmed_at, #family, #role, #status, removed_at, \
+     #provisioning.#status, #generation",
     &["family", "generation", "provisioning", "role", "status"],
 );
 
-fn standing(found: &mut HashMap<String, Found>, session: &Key) -> Result<Option<Standing>, StoreError> {
-    found.remove(&session.sk).map(|item| read("session", item)).transpose()
+/// What every admission looks at.
+fn seen(found: &mut HashMap<String, Found>, session: &Key) -> Result<Admission, StoreError> {
+    let session = found.remove(&session.sk).map(|item| read("session", item)).transpose()?;
+    let second_factor = found.remove(SECOND_FACTOR).is_some_and(|item| item.contains_key(CONFIRMED));
+    Ok(Admission { session, second_factor, ..Admission::default() })
 }

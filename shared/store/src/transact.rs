@@ -15,6 +15,9 @@ use aws_sdk_dynamodb::{
 
 use crate::{Store, StoreError, audit::Audit, item::Item, keys::Key};
 
+/// How often what others outran is tried.
+const TRIES: usize = 4;
+
 /// A condition or update expression with what it refers to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expr {
@@ -195,14 +198,16 @@ pub(crate) enum Ended {
 }
 
 impl Store {
-    /// Sends the writes and the audit entry as one transaction. The audit entry comes last, so that the reasons have the
+    /// Sends the writes and the audit entries as one transaction. The audit entries come last, so that the reasons have the
     /// writes' indices.
     pub(crate) async fn transact(&self, writes: &[Write], audit: &Audit, salt: &str) -> Result<Ended, StoreError> {
         let mut items = Vec::with_capacity(writes.len() + 1);
         for write in writes {
             items.push(write.clone().into_sdk(&self.tables.core)?);
         }
-        items.push(audit.write(salt)?.into_sdk(&self.tables.audit)?);
+        for entry in audit.writes(salt)? {
+            items.push(entry.into_sdk(&self.tables.audit)?);
+        }
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send();
         match Box::pin(sent).await {
             Ok(_) => Ok(Ended::Committed),
@@ -213,6 +218,25 @@ impl Store {
                 _ => Err(error.into()),
             },
         }
+    }
+
+    /// Whether it was done: false where a condition does not hold. Transactions of one person at once meet on the same
+    /// items, so a lost race is tried again.
+    pub(crate) async fn commit_if(&self, writes: &[Write], audit: &Audit, salt: &str) -> Result<bool, StoreError> {
+        let mut refused = Vec::new();
+        for _ in 0..TRIES {
+            match self.transact(writes, audit, salt).await? {
+                Ended::Committed => return Ok(true),
+                Ended::Cancelled(reasons) => refused = reasons,
+            }
+            if refused.iter().any(|reason| matches!(reason, Reason::Condition(_))) {
+                return Ok(false);
+            }
+            if !refused.contains(&Reason::Race) {
+                break;
+            }
+        }
+        Err(refusal(writes, &refused))
     }
 
     /// As [`Store::transact`], with any cancellation as an error: the first refused condition names the conflict.

@@ -1,6 +1,6 @@
 //! Who gets in, what everybody else hears, and what each costs.
 
-use domain::{ContextWords, Password, PersonName, Subdomain};
+use domain::{ContextWords, Password, PersonName, Role, Subdomain};
 use http::{HeaderMap, Response, StatusCode};
 use lambda_http::Body;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn person(password_phc: Option<PasswordHash>) -> LoginView {
         made_by: None,
         created_at: AT.parse().unwrap(),
     };
-    LoginView { identity, memberships: vec![pointer("demo")], platform: None }
+    LoginView { identity, memberships: vec![pointer("demo")], platform: None, second_factor: false }
 }
 
 #[tokio::test]

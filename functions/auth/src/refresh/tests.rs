@@ -76,7 +76,7 @@ impl World {
         let uses: Vec<Value> = family["uses"].as_array().unwrap().iter().map(made_by).collect();
         json!({
             "sk": {"S": format!("~SESSION#{}", claim(0).session)}, "tenant_id": {"S": self.tenant.to_string()},
-            "expires_at": {"N": limits.expires_at.as_second().to_string()},
+            "expires_at": {"N": limits.expires_at.as_second().to_string()}, "created_at": {"S": now().to_string()},
             "family": {"M": {"generation": {"N": self.generation.to_string()}, "uses": {"L": uses},
                 "ends_at": {"N": family["ends_at"].to_string()}}},
         })

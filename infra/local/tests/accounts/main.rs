@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test each is an answer")]
 
+mod authenticator;
 mod passwords;
 mod platform;
+mod platform_factor;
+mod second_factor;
 mod secrets;
 mod world;

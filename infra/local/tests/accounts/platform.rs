@@ -220,11 +220,3 @@ async fn r09_a_tenant_of_the_bootstrap_address_has_nothing_to_do_with_the_bootst
     let admin = world.log_in(&email, &password).await;
     assert_eq!(world.get(&admin, "/api/v1/auth/whoami").await.expect(200)["role"], "super_admin");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn r08_without_a_second_factor_no_platform_role_signs_in_where_one_is_required() {
-    let world = World::with(&[("RequirePlatformMfa", "true")]).await;
-    let (email, password) = world.bootstrap().await;
-    world.try_log_in(&world.somebody(), &email, &password).await.problem(403, "second_factor_required");
-    world.try_log_in(&world.somebody(), &email, &password[1..]).await.problem(401, "invalid_credentials");
-}

@@ -83,6 +83,10 @@ impl World {
         self.send(caller, Request::post(path).header("content-type", "application/json"), body.into()).await
     }
 
+    pub(crate) async fn delete(&self, caller: &Caller, path: &str) -> Answer {
+        self.send(caller, Request::delete(path), Bytes::new()).await
+    }
+
     async fn send(&self, caller: &Caller, request: http::request::Builder, body: Bytes) -> Answer {
         let request = match caller.token.as_str() {
             "" => request,

@@ -123,6 +123,7 @@ fn body(row: &Row, number: usize) -> Value {
         "/api/v1/tenants" => signup(&format!("caller-{number}")),
         "/api/v1/auth/activate" => json!({"token": "ink_act_none", "password": crate::api::PASSWORD}),
         "/api/v1/auth/login" => json!({"email": "nobody@nowhere.example", "password": crate::api::PASSWORD}),
+        "/api/v1/auth/mfa/verify" | "/api/v1/auth/mfa/totp/confirm" => json!({"code": "000000"}),
         "/api/v1/auth/password/change" => json!({"current_password": crate::api::PASSWORD}),
         "/api/v1/auth/password/forgot" => json!({"email": "nobody@nowhere.example"}),
         "/api/v1/auth/password/reset" => json!({"token": "ink_rst_none", "password": crate::api::PASSWORD}),

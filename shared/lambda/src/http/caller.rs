@@ -2,21 +2,22 @@
 //!
 //! The tenant comes from the verified token and from nowhere else. A route that a caller may not know about answers 404.
 
-use domain::{Actor, IdentityId, Permission, Role, SessionId, StatusToken, TenantId, TokenDigest};
+use domain::{Actor, IdentityId, MfaToken, Permission, Role, SessionId, StatusToken, TenantId, TokenDigest};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 use jiff::Timestamp;
-use store::Store;
+use store::{Admission, Store, StoreError};
 
 use super::{
     policy::Access,
     problem::{Problem, kinds},
+    step_up::{Lacks, asked, proven},
 };
 use crate::{
     Env, StartError,
-    access_token::{Refused, Verified, Verifier},
+    access_token::{Claims, Refused, Verified, Verifier},
 };
 
 /// Warns the operators in every answer to them.
@@ -31,6 +32,9 @@ pub enum Caller {
     Anonymous,
     /// The bearer of a well-formed status token. Whether it is the tenant's is decided by the store's one read.
     StatusToken(TokenDigest),
+    /// The bearer of a well-formed token of a sign-in that waits for its second factor. Whether it still does is decided
+    /// by the store's one read.
+    SigningIn(TokenDigest),
     /// Somebody with a live session.
     Member(Member),
 }
@@ -56,14 +60,14 @@ impl Caller {
     pub fn member(&self) -> Result<&Member, Problem> {
         match self {
             Self::Member(member) => Ok(member),
-            Self::Anonymous | Self::StatusToken(_) => Err(unauthenticated()),
+            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) => Err(unauthenticated()),
         }
     }
 
     /// Who the audit entry names.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::Anonymous | Self::StatusToken(_) => Actor::Anonymous,
+            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) => Actor::Anonymous,
             Self::Member(member) => Actor::Identity(member.identity.clone()),
         }
     }
@@ -74,11 +78,13 @@ pub(super) struct Admitted {
     pub(super) caller: Caller,
     /// A platform role calls while the removal of the bootstrap credentials is not on record.
     pub(super) warned: bool,
+    /// What a session lacks for a route that asks for it.
+    lacks: Lacks,
 }
 
 impl From<Caller> for Admitted {
     fn from(caller: Caller) -> Self {
-        Self { caller, warned: false }
+        Self { caller, warned: false, lacks: Lacks::NOTHING }
     }
 }
 
@@ -86,10 +92,11 @@ impl From<Caller> for Admitted {
 pub struct Authenticator {
     verifier: Verifier,
     store: Store,
+    platform_needs_factor: bool,
 }
 
 impl Authenticator {
-    /// Reads `TOKEN_ISSUER` and `TOKEN_AUDIENCE`, and the public keys.
+    /// Reads `TOKEN_ISSUER`, `TOKEN_AUDIENCE` and `REQUIRE_PLATFORM_MFA`, and the public keys.
     ///
     /// # Errors
     /// [`StartError`].
@@ -97,13 +104,14 @@ impl Authenticator {
         let verifier = Verifier::new(env.required("TOKEN_ISSUER")?, env.required("TOKEN_AUDIENCE")?);
         let store = env.store()?;
         verifier.warm(&store).await?;
-        Ok(Self { verifier, store })
+        Ok(Self { verifier, store, platform_needs_factor: env.requires_platform_mfa() })
     }
 
     /// The caller, if the policy lets it in. An anonymous route looks at no credentials.
     ///
-    /// Costs nothing for a status token, and one `BatchGetItem` of four items for a session, of a tenant or of the
-    /// platform: revocation, suspension, a changed role and a retired signing key act at once.
+    /// Costs nothing for a status token and the token of a sign-in, and one `BatchGetItem` of four items for a session, of
+    /// a tenant or of the platform, five where the route asks for a recent proof: revocation, suspension, a changed role,
+    /// a new second factor and a retired signing key act at once.
     pub(super) async fn admit(
         &self,
         access: Access,
@@ -113,7 +121,8 @@ impl Authenticator {
     ) -> Result<Admitted, Problem> {
         let admitted = self.identify(access, headers, now).await?;
         let let_in = allow(access, &admitted.caller, path_tenant)
-            .and_then(|()| same_tenant(tenant_of(&admitted.caller, path_tenant), headers));
+            .and_then(|()| same_tenant(tenant_of(&admitted.caller, path_tenant), headers))
+            .and_then(|()| proven(access, admitted.lacks));
         match let_in {
             Ok(()) => Ok(admitted),
             Err(problem) if admitted.warned => Err(problem.header(WARNING, BOOTSTRAP_PRESENT)),
@@ -126,10 +135,13 @@ impl Authenticator {
         if let (Access::StatusToken { .. }, Ok(token)) = (access, StatusToken::parse(token)) {
             return Ok(Caller::StatusToken(token.digest()).into());
         }
+        if let (Access::SigningIn { .. }, Ok(token)) = (access, MfaToken::parse(token)) {
+            return Ok(Caller::SigningIn(token.digest()).into());
+        }
         let Verified { claims, generation, .. } =
             self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
-        let tenant = claims.tid;
-        let admission = self.store.admission(&claims.sub, &claims.sid, tenant.as_ref()).await?;
+        let Claims { sub, sid, tid: tenant, .. } = claims;
+        let admission = self.admission(access, &sub, &sid, tenant.as_ref()).await?;
         if generation < admission.signing_generation {
             // A key was retired since the keys were read: perhaps this token's.
             self.verifier.keys().catch_up(&self.store, admission.signing_generation).await?;
@@ -137,8 +149,22 @@ impl Authenticator {
         }
         let role = admission.admitted(tenant.as_ref(), now).ok_or_else(unauthenticated)?;
         let warned = tenant.is_none() && !admission.bootstrap_removed;
-        let member = Member { identity: claims.sub, session: claims.sid, tenant, role };
-        Ok(Admitted { caller: Caller::Member(member), warned })
+        let lacks = Lacks::of(&admission, role.is_platform() && self.platform_needs_factor, now);
+        let member = Member { identity: sub, session: sid, tenant, role };
+        Ok(Admitted { caller: Caller::Member(member), warned, lacks })
+    }
+
+    async fn admission(
+        &self,
+        access: Access,
+        identity: &IdentityId,
+        session: &SessionId,
+        tenant: Option<&TenantId>,
+    ) -> Result<Admission, StoreError> {
+        match asked(access) {
+            Some(_) => self.store.admission_and_factor(identity, session, tenant).await,
+            None => self.store.admission(identity, session, tenant).await,
+        }
     }
 }
 
@@ -146,13 +172,23 @@ impl Authenticator {
 fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(), Problem> {
     match (access, caller) {
         (Access::Anonymous | Access::Signature, _)
-        | (Access::SignedIn, Caller::Member(_))
+        | (Access::SignedIn | Access::SteppedUp { permission: None, .. }, Caller::Member(_))
+        | (Access::SigningIn { .. }, Caller::Member(_) | Caller::SigningIn(_))
         | (Access::StatusToken { .. }, Caller::StatusToken(_)) => Ok(()),
-        (Access::StatusToken { or: permission } | Access::Permission(permission), Caller::Member(member)) => {
-            permitted(member, permission, path_tenant)
-        }
-        (Access::SignedIn | Access::Permission(_), Caller::Anonymous | Caller::StatusToken(_))
-        | (Access::StatusToken { .. }, Caller::Anonymous) => Err(unauthenticated()),
+        (
+            Access::StatusToken { or: permission }
+            | Access::Permission(permission)
+            | Access::SteppedUp { permission: Some(permission), .. },
+            Caller::Member(member),
+        ) => permitted(member, permission, path_tenant),
+        (
+            Access::SignedIn
+            | Access::Permission(_)
+            | Access::StatusToken { .. }
+            | Access::SteppedUp { .. }
+            | Access::SigningIn { .. },
+            Caller::Anonymous | Caller::StatusToken(_) | Caller::SigningIn(_),
+        ) => Err(unauthenticated()),
     }
 }
 
@@ -176,7 +212,7 @@ fn tenant_of<'c>(caller: &'c Caller, path_tenant: Option<&'c str>) -> Option<&'c
     match caller {
         Caller::Member(member) => member.tenant.as_ref().map(TenantId::as_str),
         Caller::StatusToken(_) => path_tenant,
-        Caller::Anonymous => None,
+        Caller::Anonymous | Caller::SigningIn(_) => None,
     }
 }
 
@@ -199,6 +235,6 @@ fn refused(reason: Refused) -> Problem {
 }
 
 /// 401 with the challenge that RFC 6750 section 3 asks for.
-pub(super) fn unauthenticated() -> Problem {
+pub fn unauthenticated() -> Problem {
     Problem::new(&kinds::UNAUTHENTICATED).header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }

@@ -17,14 +17,15 @@ mod reply;
 mod route;
 mod service;
 mod settings;
+mod step_up;
 mod throttle;
 
 pub use body::{Body, Described, Errors, Field, Json, Unknown};
-pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, WARNING};
+pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, WARNING, unauthenticated};
 pub use cookie::{REFRESH_COOKIE, refresh_cookie};
 pub use list::{DEFAULT_LIMIT, Listing, MAX_LIMIT, cursor};
 pub(crate) use policy::Of;
-pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, UNMATCHED};
+pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, StepUp, UNMATCHED};
 pub use problem::{Kind as ProblemKind, Problem, kinds};
 pub use reply::{Answer, Page, Reply};
 pub use route::{Cx, Route, Routes};

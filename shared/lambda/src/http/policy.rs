@@ -84,8 +84,31 @@ pub enum Access {
     /// A session whose role has this permission; a tenant in the path must be the caller's own, or the caller's role a
     /// platform one. To anybody else the tenant does not exist.
     Permission(Permission),
+    /// As [`Access::SignedIn`], or with the permission as [`Access::Permission`]; and by a recent proof (RFC 9470): what a
+    /// stolen session must not do.
+    SteppedUp {
+        /// What has to be recent.
+        by: StepUp,
+        /// What the role has to have, if anything.
+        permission: Option<Permission>,
+    },
+    /// Anybody with a valid session, or the bearer of the token of a sign-in that waits for its second factor. Whether it
+    /// still waits is decided by the store's one read.
+    SigningIn {
+        /// What has to be recent in a session, if anything.
+        by: Option<StepUp>,
+    },
     /// The deployer, by its signature over the body (Standard Webhooks); the handler checks it.
     Signature,
+}
+
+/// What has to have been shown within [`RECENT`](domain::second_factor::RECENT).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepUp {
+    /// The second factor, by who has one. For routes that ask for the password themselves.
+    Factor,
+    /// The second factor, by who has one; by who has none the password, in a sign-in.
+    FactorOrPassword,
 }
 
 /// Classes of rate limit (REQUIREMENTS.md R15).

@@ -152,6 +152,8 @@ kinds! {
     INVALID_QUERY = 400 "invalid_query" "A query parameter is not valid" "The detail names the parameter and its rule.";
     /// No credentials, or none that hold.
     UNAUTHENTICATED = 401 "unauthenticated" "The call needs valid credentials" "Send `Authorization: Bearer …` with a token that has not expired or been revoked.";
+    /// The proof of who calls is too old for this (RFC 9470 section 3).
+    STEP_UP_REQUIRED = 401 "insufficient_user_authentication" "The call needs a recent proof of who you are" "Show your second factor with POST /api/v1/auth/mfa/verify and call again within ten minutes; without a second factor, sign in again.";
     /// Sign-in refused; says no more on purpose.
     INVALID_CREDENTIALS = 401 "invalid_credentials" "E-mail address or password is wrong" "Check both. The answer is the same for an unknown address.";
     /// A refresh token that is not ours, used up, or of a session that has ended; says no more on purpose.
@@ -169,7 +171,9 @@ kinds! {
     /// A call with the refresh cookie that the page cannot show to be its own.
     CSRF_REFUSED = 403 "csrf_refused" "The CSRF token is missing or not this session's" "Send the `csrf_token` of the last login or refresh as `X-CSRF-Token`.";
     /// A platform role without a second factor.
-    SECOND_FACTOR_REQUIRED = 403 "second_factor_required" "A platform role needs a second factor" "Enrol one, and sign in with it. The stack's parameter RequirePlatformMfa turns the rule off.";
+    SECOND_FACTOR_REQUIRED = 403 "second_factor_required" "A platform role needs a second factor" "Sign in again, and enrol one or show it. The stack's parameter RequirePlatformMfa turns the rule off.";
+    /// A code that is wrong, too old or used; says no more on purpose. Not a 401: the credentials of the call are good.
+    INVALID_SECOND_FACTOR = 403 "invalid_second_factor" "The code is not valid" "Send the code that the authenticator shows now, or a recovery code. Each works once.";
     /// Not there, or not for the caller to know.
     NOT_FOUND = 404 "not_found" "There is no such thing here" "Check the path. Things of other tenants answer the same.";
     /// The route exists for other methods.
@@ -186,6 +190,10 @@ kinds! {
     NOT_ROTATED = 409 "not_rotated" "The secret has no rotation" "No function rotates it: `rotates` of the secret says so. Replace it by hand, as docs/secrets.md says.";
     /// A rotation has not ended yet.
     ROTATION_UNDER_WAY = 409 "rotation_under_way" "A rotation of the secret is under way" "Look again with GET /api/v1/admin/secrets/{name}. One that failed is tried again by Secrets Manager.";
+    /// One second factor at a time.
+    HAS_SECOND_FACTOR = 409 "has_second_factor" "There is a second factor already" "Remove it first with DELETE /api/v1/auth/mfa/totp.";
+    /// There is nothing to show, confirm, renew or remove.
+    NO_SECOND_FACTOR = 409 "no_second_factor" "There is no second factor for this" "Enrol one with POST /api/v1/auth/mfa/totp, and confirm it with a code.";
     /// The same idempotency key is being worked on.
     IN_FLIGHT = 409 "in_flight" "The first request with this Idempotency-Key is still running" "Send the same request again after a moment.";
     /// The version sent is not the current one.

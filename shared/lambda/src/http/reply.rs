@@ -78,6 +78,11 @@ impl<A> Reply<A> {
         Self { answer, headers: Vec::new() }
     }
 
+    /// Another answer with the same headers.
+    pub fn map<B>(self, change: impl FnOnce(A) -> B) -> Reply<B> {
+        Reply { answer: change(self.answer), headers: self.headers }
+    }
+
     /// With a header; a value that is no valid header is left out, because all of ours are built from parsed types.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {

@@ -159,7 +159,7 @@ impl Door {
             Err(problem) => return ("none", Err(problem)),
         };
         let admitted = AssertUnwindSafe(self.admit(route.policy, &params, &request, now)).catch_unwind().await;
-        let Admitted { caller, warned } = match admitted.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))) {
+        let Admitted { caller, warned, .. } = match admitted.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))) {
             Ok(admitted) => admitted,
             Err(problem) => return (route.policy.operation, Err(problem)),
         };

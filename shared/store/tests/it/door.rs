@@ -26,6 +26,7 @@ pub(crate) fn session(world: &StandIn, tenant: &Tenant, identity: &Identity) -> 
         source_ip: "203.0.113.7".into(),
         created_at: NOW,
         expires_at: limits().expires_at,
+        second_factor_at: None,
         family: Family::start(&Client::new(Channel::Body, "curl/8"), NOW, limits()),
     }
 }
@@ -44,11 +45,14 @@ async fn the_door_asks_once() {
         session: Some(Standing {
             tenant_id: session.tenant_id.clone(),
             expires_at: session.expires_at,
+            created_at: session.created_at,
+            second_factor_at: None,
             family: session.family.clone(),
         }),
         role: Some(Role::Owner),
         tenant: Some(TenantStatus::InProgress),
         bootstrap_removed: false,
+        second_factor: false,
         signing_generation: 0,
     };
     assert_eq!(admission.unwrap(), expected);

@@ -8,6 +8,7 @@ mod identity;
 mod lease;
 mod limits;
 mod refresh;
+mod second_factor;
 mod signup;
 mod silo;
 mod size;

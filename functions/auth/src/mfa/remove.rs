@@ -1,0 +1,47 @@
+//! `DELETE /api/v1/auth/mfa/totp`: removes the authenticator and its recovery codes, and ends all sessions of the person.
+//! Two reads and two transactions or more beside the door's own read, one for each hundred sessions.
+
+use domain::Action;
+use http::Method;
+use lambda::http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, StepUp, kinds};
+
+use super::enrol::Deps;
+use crate::session_revoke::audit;
+
+/// The route.
+pub struct Remove;
+
+impl Route for Remove {
+    const POLICY: Policy = Policy {
+        operation: "auth-mfa-remove",
+        summary: "Remove your authenticator",
+        method: Method::DELETE,
+        path: "/api/v1/auth/mfa/totp",
+        access: Access::SteppedUp { by: StepUp::Factor, permission: None },
+        rate: Rate::General,
+        body_limit: 0,
+        csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
+        idempotency: Idempotency::NotNeeded,
+        success: 204,
+        problems: &[&kinds::NO_SECOND_FACTOR],
+    };
+    type Deps = Deps;
+    type Body = ();
+    type Answer = ();
+    type Error = Problem;
+
+    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<()>, Problem> {
+        let (member, none) = (cx.caller.member()?, || Problem::new(&kinds::NO_SECOND_FACTOR));
+        let (_, factor) = deps.store.person_and_factor(&member.identity).await?;
+        factor.filter(|factor| factor.confirmed_at.is_some()).ok_or_else(none)?;
+        // The sessions first: where the rest fails, the factor is still asked for.
+        let ended = audit(member, Action::SessionRevoked, &cx);
+        deps.store.end_sessions(&member.identity, None, &ended.into()).await?;
+        let removed = audit(member, Action::SecondFactorRemoved, &cx);
+        if deps.store.remove_second_factor(&member.identity, &removed.into()).await? {
+            Ok(Reply::new(()))
+        } else {
+            Err(none())
+        }
+    }
+}
