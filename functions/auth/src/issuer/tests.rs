@@ -1,7 +1,7 @@
 //! Our tokens are accepted, and nothing that only looks like one (RFC 8725, RFC 9068).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::Subdomain;
+use domain::{MfaToken, ResetToken, StatusToken, Subdomain};
 use ed25519_dalek::{Signer as _, SigningKey, pkcs8::DecodePrivateKey};
 use jiff::SignedDuration;
 use jsonwebtoken::Algorithm as Alg;
@@ -143,8 +143,11 @@ async fn every_claim_is_required_and_of_its_type() {
         ("role", json!("god")),
         ("exp", json!("never")),
         ("exp", json!(now().as_second())),
+        ("exp", json!(now().as_second() - 1)),
         ("exp", json!(-1)),
         ("iat", json!(now().as_second() + 1)),
+        ("nbf", json!(now().as_second() + 1)),
+        ("nbf", json!("never")),
     ];
     for (name, value) in wrong {
         let token = bench.signed(&header, &with(claims_json(), name, value.clone()));
@@ -162,6 +165,7 @@ async fn the_header_is_ours_to_the_letter() {
         with(bench.header(), "alg", json!("HS256")),
         with(bench.header(), "alg", json!("ES256")),
         with(bench.header(), "typ", json!("JWT")),
+        with(bench.header(), "typ", json!("mfa+jwt")),
         without(bench.header(), "typ"),
         with(bench.header(), "crit", json!(["exp"])),
         with(bench.header(), "kid", json!("unknown")),
@@ -235,6 +239,19 @@ async fn a_claim_said_twice_or_a_token_in_a_token_is_refused() {
     }
     let repeated = header.replacen('{', "{\"alg\":\"none\",", 1);
     assert!(bench.verify(&bench.signed(&repeated, &payload), now()).await.is_err(), "{repeated}");
+}
+
+#[tokio::test]
+async fn r11_no_other_token_of_ours_is_an_access_token_and_it_is_none_of_them() {
+    let bench = bench();
+    let entropy = SeededEntropy::new(6);
+    for other in [MfaToken::new(&entropy).expose(), ResetToken::new(&entropy).expose()] {
+        assert!(bench.verify(other, now()).await.is_err(), "{other}");
+    }
+    let token = sign(&claims(), &bench.signer).unwrap();
+    assert!(MfaToken::parse(&token).is_err() && StatusToken::parse(&token).is_err());
+    assert!(MfaToken::parse(&format!("ink_mfa_{}", &token[..49])).is_err());
+    assert_eq!(bench.aws.actions(), [""; 0], "and none costs a read");
 }
 
 #[tokio::test]
