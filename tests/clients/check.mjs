@@ -1,0 +1,97 @@
+// Signs a tenant up, its owner in, with a second factor too, by the code of docs/integrating.md; verifies the access tokens with
+// jose, and has it refuse what is not one. Prints good and bad tokens for the next client.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+
+import { signIn } from './session.mjs';
+import { verify } from './verify.mjs';
+
+const url = process.env.INNKEEPER_URL;
+const email = 'owner@lanterns.example';
+const password = 'seven purple lanterns, drifting';
+
+async function call(path, { method = 'GET', body, token } = {}) {
+  const headers = { ...(body && { 'content-type': 'application/json' }), ...(token && { authorization: `Bearer ${token}` }) };
+  const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
+  return { status: response.status, answer: await response.json().catch(() => undefined) };
+}
+
+/** Asks again at once until there is an answer; gives up after a minute. */
+async function until(what, look) {
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    const seen = await look();
+    if (seen) return seen;
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+/** RFC 6238, as an authenticator does it. */
+function codeOf(secret, step) {
+  const bits = [...secret].map((digit) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(digit).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
+
+const signup = { company_name: 'Lantern Works', subdomain: 'lanterns', admin_name: 'Ada Admin', admin_email: email };
+const { answer: tenant } = await call('/api/v1/tenants', { method: 'POST', body: signup });
+const mail = await until('the welcome mail', async () => {
+  const { answer: mails } = await call('/_local/mail');
+  return mails.find((mail) => mail.to === email);
+});
+const token = mail.text.match(/token=(\S+)/)[1];
+await call('/api/v1/auth/activate', { method: 'POST', body: { token, password } });
+
+// Sign in, and refresh, a lost answer among them.
+const session = await signIn({ email, password });
+const claims = await verify(await session.token());
+assert.equal(claims.tid, tenant.tenant_id);
+assert.equal(claims.role, 'owner');
+const first = session.refreshToken;
+await session.refresh();
+const second = session.refreshToken;
+session.refreshToken = first;
+await session.refresh();
+assert.equal(session.refreshToken, second, 'the same successor, where the answer was lost');
+session.goodUntil = 0;
+const [one, other] = await Promise.all([session.token(), session.token()]);
+assert.equal(one, other, 'one refresh at a time');
+await verify(one);
+
+// A second factor.
+const enrolled = await call('/api/v1/auth/mfa/totp', { method: 'POST', token: one });
+const { secret } = enrolled.answer;
+const step = Math.floor(Date.now() / 30_000);
+const confirmed = await call('/api/v1/auth/mfa/totp/confirm', { method: 'POST', token: one, body: { code: codeOf(secret, step) } });
+assert.equal(confirmed.answer.recovery_codes.length, 10, JSON.stringify(confirmed.answer));
+await assert.rejects(signIn({ email, password }, async () => codeOf(secret, step)), { code: 'invalid_second_factor' });
+const again = await signIn({ email, password }, async () => codeOf(secret, step + 1)); // one step early is in time
+assert.equal((await verify(await again.token())).sub, claims.sub);
+
+// What is not an access token of this stack.
+const good = await again.token();
+const [header, payload, signature] = good.split('.');
+const json = (part) => JSON.parse(Buffer.from(part, 'base64url'));
+const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
+const flipped = (text) => (text[9] === 'A' ? `${text.slice(0, 9)}B${text.slice(10)}` : `${text.slice(0, 9)}A${text.slice(10)}`);
+const asked = await call('/api/v1/auth/login', { method: 'POST', body: { email, password } });
+const bad = {
+  'another role': [header, encode({ ...json(payload), role: 'super_admin' }), signature].join('.'),
+  'another signature': [header, payload, flipped(signature)].join('.'),
+  'another type': [encode({ ...json(header), typ: 'JWT' }), payload, signature].join('.'),
+  'no algorithm': `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`,
+  'no signature': `${header}.${payload}.`,
+  'the token of a waiting sign-in': asked.answer.mfa_token,
+  'a refresh token': again.refreshToken,
+};
+for (const [what, token] of Object.entries(bad)) {
+  await assert.rejects(verify(token), undefined, what);
+  const refused = await call('/api/v1/auth/whoami', { token });
+  assert.equal(refused.status, 401, what);
+}
+assert.equal((await call('/api/v1/auth/whoami', { token: good })).status, 200);
+console.error(`jose: verified 3 tokens, refused ${Object.keys(bad).length}`);
+console.log(JSON.stringify({ good: [one, good], bad, tenant: tenant.tenant_id }));
