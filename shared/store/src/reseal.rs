@@ -310,8 +310,16 @@ const FENCE: &str = "fence of the data keys";
 
 /// Refuses a data key under a key that is going out of use.
 pub(crate) fn fence(tenant: &TenantId, key_id: &str) -> Write {
-    let open = Expr::new("attribute_not_exists(pk) OR NOT contains(retired, :key)").value(":key", s(key_id));
-    Write::check(FENCE, Key::reseal_fence_of(tenant), open)
+    Write::check(FENCE, Key::reseal_fence_of(tenant), open(key_id))
+}
+
+/// The same for the one data key that is nobody's in particular.
+pub(crate) fn people_fence(key_id: &str) -> Write {
+    Write::check(FENCE, Key::reseal_fence(0), open(key_id))
+}
+
+fn open(key_id: &str) -> Expr {
+    Expr::new("attribute_not_exists(pk) OR NOT contains(retired, :key)").value(":key", s(key_id))
 }
 
 fn tenant_of(item: &crate::item::Item) -> Option<TenantId> {

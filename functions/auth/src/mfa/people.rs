@@ -92,7 +92,8 @@ impl People {
             return Ok(found);
         }
         let (made, now) = (DataKey::generate(&*self.entropy), self.clock.now());
-        let wrapped = made.wrap_for_people(&*self.ring.get().await?, now, &*self.entropy)?;
+        // Read now: under a key that is going out of use it would be refused.
+        let wrapped = made.wrap_for_people(&*self.ring.refresh_now().await?, now, &*self.entropy)?;
         let key_id = wrapped.key_id().map(|id| id.to_string()).unwrap_or_default();
         let kept = PeopleKey { key_id, wrapped: wrapped.0 };
         let audit = AuditEntry {

@@ -28,6 +28,9 @@ async fn r21_a_rotation_of_the_data_keys_moves_every_value_while_people_work() {
     }
     put("value-0", "again").await;
     let before = item(&world, "DATA-KEY").unwrap();
+    let (status, body) = world.post("/api/v1/auth/mfa/totp", &tokens.access, &Value::Null).await;
+    assert_eq!(status, 200, "{body}");
+    let peoples = item(&world, "PEOPLE-KEY").unwrap();
 
     world.stack.secrets.rotate(DATA).await.unwrap();
     world.advance(SignedDuration::from_mins(10));
@@ -56,6 +59,12 @@ async fn r21_a_rotation_of_the_data_keys_moves_every_value_while_people_work() {
     let after = item(&world, "DATA-KEY").unwrap();
     assert_ne!(before["key_id"], after["key_id"]);
     assert!(after.get("previous").is_none());
+    let rewrapped = item(&world, "PEOPLE-KEY").unwrap();
+    assert_eq!((&peoples["key_id"], &rewrapped["key_id"]), (&before["key_id"], &after["key_id"]));
+    // Where the secret does not open, no code is wrong.
+    let wrong = json!({"code": "000000"});
+    let (_, body) = world.post("/api/v1/auth/mfa/totp/confirm", &tokens.access, &wrong).await;
+    assert_eq!(body["code"], "invalid_second_factor", "{body}");
     for n in 1..30 {
         assert_eq!(get(&format!("value-{n}")).await, "before");
     }

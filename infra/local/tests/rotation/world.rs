@@ -93,7 +93,8 @@ impl World {
 
     pub(crate) async fn post(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {
         let request = Request::post(path).header("content-type", "application/json");
-        self.send(request, token, body.to_string().into()).await
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(request, token, body.into()).await
     }
 
     pub(crate) async fn put(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {
