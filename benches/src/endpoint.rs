@@ -8,8 +8,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use local::aws::dynamodb::DynamoDb;
+use local::stack::LocalStack;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::Value;
+use tokio::runtime::Handle;
 
 use crate::wire::{self, Request};
 
@@ -18,19 +20,31 @@ pub(crate) struct Endpoint {
     pub(crate) url: String,
 }
 
+/// Takes an action and its input.
+type Run = Box<dyn Fn(&str, Value) -> Result<Value, String> + Send + Sync>;
+
 struct Canned {
-    dynamodb: Arc<DynamoDb>,
+    dynamodb: Run,
+    secrets: Run,
     #[allow(clippy::type_complexity, reason = "it is said once")]
     seen: Mutex<HashMap<(String, Vec<u8>), Arc<[u8]>>>,
 }
 
 impl Endpoint {
     /// Over TLS where a configuration is given, over plain HTTP otherwise.
-    pub(crate) fn listen(dynamodb: Arc<DynamoDb>, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    /// Secrets Manager's calls are run by `runtime`.
+    pub(crate) fn listen(stack: &LocalStack, runtime: Handle, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://localhost:{}", listener.local_addr()?.port());
-        let canned = Arc::new(Canned { dynamodb, seen: Mutex::default() });
+        let (dynamodb, secrets) = (stack.dynamodb.clone(), stack.secrets.clone());
+        let canned = Arc::new(Canned {
+            dynamodb: Box::new(move |action, input| dynamodb.run(action, input).map_err(|error| error.to_string())),
+            secrets: Box::new(move |action, input| {
+                runtime.block_on(secrets.run(action, input)).map_err(|error| error.to_string())
+            }),
+            seen: Mutex::default(),
+        });
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (canned, tls) = (canned.clone(), tls.clone());
@@ -65,19 +79,24 @@ impl Canned {
     }
 
     fn answer(&self, request: Request) -> Arc<[u8]> {
-        let target = request.header("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default();
+        let target = request.header("x-amz-target").unwrap_or_default();
         let key = (target.to_owned(), request.body);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = seen.get(&key) {
             return answer.clone();
         }
         let input = serde_json::from_slice(&key.1).unwrap_or_default();
-        let (status, body) = match self.dynamodb.run(&key.0, input) {
+        let (service, action) = key.0.split_once('.').unwrap_or_default();
+        let run = if service == "secretsmanager" { &self.secrets } else { &self.dynamodb };
+        let (status, body) = match run(action, input) {
             Ok(output) => ("200 OK", output.to_string()),
-            Err(error) => ("400 Bad Request", error.to_string()),
+            Err(error) => ("400 Bad Request", error),
         };
         let answer: Arc<[u8]> = wire::response(status, &headers(body.as_bytes()), body.as_bytes()).into();
-        seen.insert(key, answer.clone());
+        // What changes something is done each time.
+        if action.starts_with("Get") || action.starts_with("BatchGet") || action == "Query" {
+            seen.insert(key, answer.clone());
+        }
         answer
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use rustls::ServerConfig;
+use tokio::runtime::Handle;
 
 use crate::{
     Failure, certificate,
@@ -42,24 +43,25 @@ pub(crate) struct Cost {
 /// Everything that functions are measured in.
 pub(crate) struct Bench {
     pub(crate) world: World,
-    api: RuntimeApi,
+    pub(crate) api: RuntimeApi,
     bundle: PathBuf,
     tls: std::sync::Arc<ServerConfig>,
+    runtime: Handle,
 }
 
 impl Bench {
     pub(crate) async fn open() -> Result<Self, Failure> {
         let folder = programs::scratch()?;
         let (bundle, tls) = (folder.join(certificate::ROOT), certificate::make(&folder)?);
-        Ok(Self { world: World::open().await?, api: RuntimeApi::listen()?, bundle, tls })
+        Ok(Self { world: World::open().await?, api: RuntimeApi::listen()?, bundle, tls, runtime: Handle::current() })
     }
 
     pub(crate) fn endpoint(&self, tls: bool) -> Result<Endpoint, Failure> {
-        Ok(Endpoint::listen(self.world.stack.dynamodb.clone(), tls.then(|| self.tls.clone()))?)
+        Ok(Endpoint::listen(&self.world.stack, self.runtime.clone(), tls.then(|| self.tls.clone()))?)
     }
 
     /// `binary` with the environment of `function`.
-    fn subject(
+    pub(crate) fn subject(
         &self,
         name: &'static str,
         binary: &str,

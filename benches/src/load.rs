@@ -86,8 +86,9 @@ async fn sign_up(
     let mut signups = tokio::task::JoinSet::new();
     for number in 0..tenants {
         let front = front.clone();
-        signups
-            .spawn(async move { world::post(&front, "/api/v1/tenants", &world::signup(&format!("t{number}"))).await });
+        signups.spawn(
+            async move { world::post(&front, "/api/v1/tenants", &world::signup(&format!("t{number:05}"))).await },
+        );
     }
     while let Some(accepted) = signups.join_next().await {
         accepted??;

@@ -1,15 +1,20 @@
 //! Benches: each prints ratios, both sides measured in the same run, in interleaved rounds. No test fails on time.
 
+mod better_auth;
 mod certificate;
 mod door;
+mod effect;
 mod endpoint;
 mod event;
 mod functions;
 mod load;
+mod password;
 mod process;
 mod programs;
 mod report;
 mod runtime_api;
+mod sealing;
+mod signin;
 mod spread;
 mod start;
 mod subject;
@@ -55,6 +60,12 @@ enum Bench {
     },
     /// `cargo run` to ready.
     Start,
+    /// Seal and open against the cipher alone.
+    Sealing,
+    /// The password hash, and whether a refusal's time tells anything.
+    Password,
+    /// Sign-in, refresh and whoami against better-auth.
+    SignIn,
 }
 
 fn main() -> ExitCode {
@@ -72,7 +83,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Failure> {
     let effort = Effort { rounds: cli.rounds, warmup: 200, invocations: 800 };
     match cli.bench {
-        Bench::All => ["functions", "door", "load", "start"].into_iter().try_for_each(|bench| alone(bench, cli.rounds)),
+        Bench::All => ALL.iter().try_for_each(|bench| alone(bench, cli.rounds)),
         Bench::Functions { without_node } => {
             process::pin();
             functions::run(effort, without_node)
@@ -83,8 +94,22 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Bench::Load { tenants } => load::run(tenants, cli.rounds.min(3)),
         Bench::Start => start::run(cli.rounds),
+        Bench::Sealing => {
+            process::pin();
+            sealing::run(cli.rounds)
+        }
+        Bench::Password => {
+            process::pin();
+            password::run(cli.rounds)
+        }
+        Bench::SignIn => {
+            process::pin();
+            signin::run(effort)
+        }
     }
 }
+
+const ALL: [&str; 7] = ["functions", "door", "sign-in", "password", "sealing", "load", "start"];
 
 /// Each bench is a process of its own: some run on one processor, and none inherits another's memory.
 fn alone(bench: &str, rounds: usize) -> Result<(), Failure> {

@@ -60,18 +60,28 @@ pub(crate) fn zipped(program: &Path) -> Option<f64> {
 
 /// Installs and bundles the handler of `benches/node`. The reason where this machine cannot.
 pub(crate) fn node() -> Result<PathBuf, Failure> {
-    let folder = scratch()?.join("node");
+    installed("node", &["package.json", "status.mjs"], &[&["install"], &["run", "bundle"]])
+}
+
+/// Installs `benches/better-auth`. The reason where this machine cannot.
+pub(crate) fn better_auth() -> Result<PathBuf, Failure> {
+    installed("better-auth", &["package.json", "server.mjs"], &[&["install"]])
+}
+
+/// A folder of the benches, copied out of the checkout and worked on there with npm.
+fn installed(name: &str, files: &[&str], steps: &[&[&str]]) -> Result<PathBuf, Failure> {
+    let folder = scratch()?.join(name);
     std::fs::create_dir_all(&folder)?;
-    for file in ["package.json", "status.mjs"] {
-        std::fs::copy(Path::new(ROOT).join("benches/node").join(file), folder.join(file))?;
+    for file in files {
+        std::fs::copy(Path::new(ROOT).join("benches").join(name).join(file), folder.join(file))?;
     }
-    let run = |program: &str, arguments: &[&str]| -> Result<(), Failure> {
-        let mut command = Command::new(program);
-        let output = command.args(arguments).current_dir(&folder).output().map_err(|e| format!("{program}: {e}"))?;
-        let why = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() { Ok(()) } else { Err(format!("{program} {}: {why}", arguments[0]).into()) }
-    };
-    run("npm", &["install", "--no-audit", "--no-fund", "--silent"])?;
-    run("npm", &["run", "--silent", "bundle"])?;
+    for step in steps {
+        let mut npm = Command::new("npm");
+        npm.args(*step).args(["--silent", "--no-audit", "--no-fund"]).current_dir(&folder);
+        let output = npm.output().map_err(|error| format!("npm: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("npm {}: {}", step.join(" "), String::from_utf8_lossy(&output.stderr)).into());
+        }
+    }
     Ok(folder)
 }

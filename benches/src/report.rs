@@ -25,3 +25,15 @@ pub(crate) fn note(what: &str, unit: &str, rounds: &Rounds) {
 pub(crate) fn say(text: &str) {
     println!("  {text}");
 }
+
+/// One line whose figure is to be that or more, judged by the median.
+pub(crate) fn at_least(what: &str, rounds: &Rounds, Goal(goal): Goal) {
+    let verdict = if rounds.median() >= goal { "met" } else { "MISSED" };
+    println!("  {what:<58} {:>26}   >= {goal:.4} x {verdict}", rounds.to_string());
+}
+
+/// One line whose figure is to be no further from zero.
+pub(crate) fn within(what: &str, rounds: &Rounds, Goal(goal): Goal) {
+    let verdict = if rounds.median().abs() <= goal { "met" } else { "MISSED" };
+    println!("  {what:<58} {:>26}   +-{goal:.4} {verdict}", rounds.to_string());
+}

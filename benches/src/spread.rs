@@ -20,6 +20,10 @@ impl Rounds {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a + b).collect())
     }
 
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a - b).collect())
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

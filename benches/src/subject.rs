@@ -54,10 +54,15 @@ impl<'a> Running<'a> {
         Ok(running)
     }
 
-    /// One event and its answer, until the function polls again.
+    /// The subject's event and its answer, until the function polls again.
     pub(crate) fn invoke(&mut self) -> Result<Value, Failure> {
+        self.invoke_with(&self.subject.event)
+    }
+
+    /// Another event.
+    pub(crate) fn invoke_with(&mut self, event: &str) -> Result<Value, Failure> {
         self.invocations += 1;
-        let response = invocation(self.invocations, &self.subject.event);
+        let response = invocation(self.invocations, event);
         self.waiting.send(response).map_err(|_| self.failed("it closed its connection"))?;
         let (mut answer, mut polled) = (None, false);
         while answer.is_none() || !polled {

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use crate::Failure;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const PASSWORD: &str = "correct horse battery staple, measured";
+pub(crate) const ADMIN: &str = "admin@demo.example";
+pub(crate) const PASSWORD: &str = "correct horse battery staple, measured";
 
 /// The stack, its tenant, and what opens its doors.
 pub(crate) struct World {
@@ -36,7 +37,7 @@ impl World {
         ready(&front, &status_path, &status_token).await?;
         let token = activation_token(&stack).await?;
         post(&front, "/api/v1/auth/activate", &json!({"token": token, "password": PASSWORD})).await?;
-        let login = json!({"email": "admin@demo.example", "password": PASSWORD});
+        let login = json!({"email": ADMIN, "password": PASSWORD});
         let login = post(&front, "/api/v1/auth/login", &login).await?;
         let access_token = text(&login, "access_token");
         Ok(Self { stack, status_path, status_token, access_token })
