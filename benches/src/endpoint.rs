@@ -1,5 +1,5 @@
 //! DynamoDB's endpoint for the functions under measurement. The local stack's DynamoDB answers a request the first time it
-//! is seen; from then on the same bytes come back, so that what is measured is the function and never the database.
+//! is seen; until something is written the same bytes come back, so that what is measured is the function and never the database.
 
 use std::{
     collections::HashMap,
@@ -93,9 +93,11 @@ impl Canned {
             Err(error) => ("400 Bad Request", error),
         };
         let answer: Arc<[u8]> = wire::response(status, &headers(body.as_bytes()), body.as_bytes()).into();
-        // What changes something is done each time.
-        if action.starts_with("Get") || action.starts_with("BatchGet") || action == "Query" {
+        if matches!(action, "GetItem" | "BatchGetItem" | "Query" | "GetSecretValue") {
             seen.insert(key, answer.clone());
+        } else {
+            // It may have changed what was read before.
+            seen.clear();
         }
         answer
     }
