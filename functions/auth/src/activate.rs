@@ -126,7 +126,7 @@ impl Route for Activate {
         summary: "Set a first password with the link of the welcome mail",
         method: Method::POST,
         path: "/api/v1/auth/activate",
-        access: Access::Anonymous,
+        access: Access::OneTimeToken,
         rate: Rate::Auth,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the mailed token is the credential"),

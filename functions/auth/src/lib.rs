@@ -24,6 +24,7 @@ pub mod session_revoke_others;
 #[cfg(test)]
 mod stand_in;
 pub mod switch_tenant;
+mod temporary;
 pub mod whoami;
 
 use lambda::Function;

@@ -7,7 +7,8 @@
 //!
 //! Who has a platform role gets a session for the platform, unless they name a tenant. The bootstrap credentials
 //! ([`bootstrap`](crate::bootstrap)) are one more way in, while they exist. Who has a second factor, or needs one, gets no
-//! session but a token to go on with ([`mfa`](crate::mfa)); that is one transaction too.
+//! session but a token to go on with ([`mfa`](crate::mfa)), and a temporary password ([`temporary`](crate::temporary)) gets a
+//! token for choosing another; each is one transaction too.
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use crate::{
     issuer::{IssueError, Issuer},
     mfa::asking::{self, Asked, Next},
     password_hash::{HashError, Hasher},
+    temporary::{self, MustChange},
 };
 
 /// What to send.
@@ -130,6 +132,8 @@ pub enum PasswordAnswer {
     SignedIn(Answer),
     /// A token to show, or enrol, a second factor with.
     Asked(Asked),
+    /// A temporary one, a token to choose another with.
+    MustChange(MustChange),
 }
 
 impl Answer {
@@ -285,7 +289,15 @@ impl Deps {
         let found = self.look_up(&email).await?;
         let person = match self.bootstrap.identity(&email, &password, &cx.request_id, cx.now).await? {
             Some(identity_id) => self.bootstrapped(identity_id).await?,
-            None => enter(authenticate(&self.hasher, found, password, &*self.entropy).await?, tenant.as_deref())?,
+            None => {
+                let temporary = temporary::shown(found.as_ref(), &password, cx.now);
+                let proven = authenticate(&self.hasher, found, password, &*self.entropy).await;
+                if let Some(shown) = temporary {
+                    let must_change = shown.exchange(&self.store, cx, &*self.entropy).await?;
+                    return Ok(Reply::json(PasswordAnswer::MustChange(must_change)));
+                }
+                enter(proven?, tenant.as_deref())?
+            }
         };
         let opening = self.entrance.admit(cx, channel, person.identity_id.clone(), person.tenant_id.clone()).await?;
         if let Some(next) = Next::of(person.second_factor, self.require_platform_mfa && opening.role.is_platform()) {

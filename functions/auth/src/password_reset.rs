@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use domain::{Action, Actor, AuditEntry, EmailAddress, Entropy, Facts, IdentityId, Password, ResetToken, TokenDigest};
+use domain::{
+    Action, Actor, AuditEntry, EmailAddress, Entropy, Facts, IdentityId, Password, PasswordAttempt, ResetToken, Rule,
+    TokenDigest,
+};
 use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
@@ -29,7 +32,8 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[schema(as = PasswordResetRequest)]
 pub struct Request {
-    /// From the link in the mail. Works once, for 60 minutes, and only the newest.
+    /// From the link in the mail, which works once, for 60 minutes, and only the newest; or from a sign-in with a
+    /// temporary password.
     #[serde(default)]
     #[schema(value_type = String, required, example = "ink_rst_…")]
     token: Field<String>,
@@ -124,7 +128,7 @@ impl Route for ResetPassword {
         summary: "Choose a new password with the link of a mail",
         method: Method::POST,
         path: "/api/v1/auth/password/reset",
-        access: Access::Anonymous,
+        access: Access::OneTimeToken,
         rate: Rate::Auth,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the mailed token is the credential"),
@@ -141,9 +145,10 @@ impl Route for ResetPassword {
         let sent = request.parse()?;
         let token = ResetToken::parse(&sent.token).map_err(|_| Error::Refused("no token of ours"))?;
         let digest = token.digest();
-        let person = deps.holder(&digest, &cx).await?;
+        let (person, spent) = deps.holder(&digest, &cx).await?;
         let context = new_password::context(&deps.store, &person).await?;
-        let password = Password::parse(&sent.password, &context);
+        let password =
+            other_than(spent.as_ref(), &sent.password).and_then(|()| Password::parse(&sent.password, &context));
         let password = password.map_err(|rule| Problem::fields(vec![rule.at("/password")]))?;
         let hash = deps.hasher.hash(password, &*deps.entropy).await?;
         let (by, audit) = (Entitled::Bearer(&digest), reset(&cx, &person.identity_id));
@@ -156,11 +161,18 @@ impl Route for ResetPassword {
 }
 
 impl Deps {
-    async fn holder(&self, digest: &TokenDigest, cx: &Cx) -> Result<Identity, Error> {
+    /// The person; and the temporary password that they had, if that is how they came.
+    async fn holder(&self, digest: &TokenDigest, cx: &Cx) -> Result<(Identity, Option<TokenDigest>), Error> {
         let issued = self.store.issued_reset(digest, cx.now).await?;
         let issued = issued.ok_or(Error::Refused("unknown, used or expired"))?;
-        self.store.identity(&issued.identity_id).await?.ok_or(Error::Refused("its person is gone"))
+        let person = self.store.identity(&issued.identity_id).await?.ok_or(Error::Refused("its person is gone"))?;
+        Ok((person, issued.spent))
     }
+}
+
+fn other_than(spent: Option<&TokenDigest>, text: &str) -> Result<(), Rule> {
+    let same = spent.is_some_and(|spent| PasswordAttempt::parse(text).is_ok_and(|new| new.digest() == *spent));
+    if same { Err(Rule::new("unchanged", "is the temporary password")) } else { Ok(()) }
 }
 
 fn reset(cx: &Cx, identity: &IdentityId) -> AuditEntry {

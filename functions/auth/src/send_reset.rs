@@ -74,7 +74,7 @@ impl Deps {
         let (token, now) = (ResetToken::new(&*self.entropy), self.clock.now());
         let valid = SignedDuration::from_mins(VALID_MINUTES.into());
         let expires_at = now.saturating_add(valid).unwrap_or(now);
-        let issued = IssuedReset { identity_id: identity.clone(), expires_at };
+        let issued = IssuedReset { identity_id: identity.clone(), expires_at, spent: None };
         let audit = AuditEntry {
             actor: Actor::Anonymous,
             action: Action::PasswordResetRequested,

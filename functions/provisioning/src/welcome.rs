@@ -1,4 +1,5 @@
-//! The welcome mail: at most once per claim.
+//! The welcome mail: at most once per claim. What it begins with, a link or a password for one time, the stack's parameter
+//! `FirstLogin` says; of either only a digest is stored.
 //!
 //! SES has no idempotency token, so a mail is claimed in the store before it is sent, together with the token that its
 //! link carries. A claim that is there already means that an earlier delivery may have sent it: it is not sent again by
@@ -6,13 +7,14 @@
 
 use std::sync::Arc;
 
-use domain::{ActivationToken, BaseDomain, Entropy, TenantHost};
+use domain::{ActivationToken, BaseDomain, Entropy, FirstLogin, IdentityId, TemporaryPassword, TenantHost, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use lambda::{Env, StartError};
-use mail::{MailError, Mailer, Message, Welcome, WelcomeExisting};
-use store::{Audit, Effects, Identity, IssuedActivation, Store, StoreError, Tenant};
+use mail::{MailError, Mailer, Message, Welcome, WelcomeExisting, WelcomeTemporary};
+use secrecy::SecretString;
+use store::{Audit, Effects, Identity, IssuedActivation, IssuedTemporary, Store, StoreError, Tenant};
 
-/// How long an activation link works.
+/// How long an activation link or a temporary password works.
 const VALID_HOURS: u32 = 72;
 
 /// Sends welcome mails.
@@ -20,7 +22,38 @@ pub(crate) struct Welcomes {
     store: Store,
     mailer: Mailer,
     base: BaseDomain,
+    first_login: FirstLogin,
     entropy: Arc<dyn Entropy>,
+}
+
+/// What somebody without a password is sent.
+enum Key {
+    Link(ActivationToken),
+    Password(TemporaryPassword),
+}
+
+impl Key {
+    /// Keeps its digest.
+    fn issue<'t>(&self, effects: Effects<'t>, admin: &IdentityId, tenant: &TenantId, now: Timestamp) -> Effects<'t> {
+        let expires_at = now.saturating_add(SignedDuration::from_hours(VALID_HOURS.into())).unwrap_or(now);
+        match self {
+            Self::Link(token) => {
+                let (identity_id, tenant_id) = (admin.clone(), Some(tenant.clone()));
+                effects.activation(&token.digest(), &IssuedActivation { identity_id, tenant_id, expires_at })
+            }
+            Self::Password(password) => {
+                let (sha256, tenant_id) = (password.digest(), tenant.clone());
+                effects.temporary_password(admin, &IssuedTemporary { sha256, tenant_id, expires_at })
+            }
+        }
+    }
+
+    fn revoke<'t>(&self, effects: Effects<'t>, admin: &IdentityId) -> Effects<'t> {
+        match self {
+            Self::Link(token) => effects.revoke_activation(&token.digest()),
+            Self::Password(password) => effects.revoke_temporary_password(admin, &password.digest()),
+        }
+    }
 }
 
 /// Which mail is claimed: its kind and number.
@@ -47,7 +80,8 @@ pub(crate) enum NotSent {
 impl Welcomes {
     pub(crate) fn from_env(env: &Env) -> Result<Self, StartError> {
         let mailer = Mailer::new(&env.sdk, env.parsed("MAIL_FROM")?, env.required("PUBLIC_URL")?.to_owned());
-        Ok(Self { store: env.store()?, mailer, base: env.parsed("BASE_DOMAIN")?, entropy: env.entropy.clone() })
+        let (base, first_login) = (env.parsed("BASE_DOMAIN")?, env.parsed("FIRST_LOGIN")?);
+        Ok(Self { store: env.store()?, mailer, base, first_login, entropy: env.entropy.clone() })
     }
 
     /// Claims and sends. Returns the tenant as it is after the claim.
@@ -59,16 +93,10 @@ impl Welcomes {
         audit: &Audit,
     ) -> Result<Tenant, NotSent> {
         let admin = self.admin(tenant).await?;
-        let token = ActivationToken::new(&*self.entropy);
+        let key = admin.password_phc.is_none().then(|| self.key());
         let mut effects = Effects::of(tenant).mail(claim.0, claim.1, now);
-        if admin.password_phc.is_none() {
-            let expires_at = now.saturating_add(SignedDuration::from_hours(VALID_HOURS.into())).unwrap_or(now);
-            let issued = IssuedActivation {
-                identity_id: admin.identity_id.clone(),
-                tenant_id: Some(tenant.tenant_id.clone()),
-                expires_at,
-            };
-            effects = effects.activation(&token.digest(), &issued);
+        if let Some(key) = &key {
+            effects = key.issue(effects, &admin.identity_id, &tenant.tenant_id, now);
         }
         let tenant = self.store.apply(effects, audit.clone()).await.map_err(|error| match error {
             StoreError::Conflict("mail claim") => NotSent::Claimed,
@@ -76,14 +104,17 @@ impl Welcomes {
         })?;
         let sent = self
             .mailer
-            .send(&admin.email, &self.message(&tenant, &admin, &token), &[("tenant", tenant.tenant_id.as_str())])
+            .send(&admin.email, &self.message(&tenant, key.as_ref()), &[("tenant", tenant.tenant_id.as_str())])
             .await;
         match sent {
             Ok(_) => Ok(tenant),
             Err(error @ MailError::Unknown { .. }) => Err(error.into()),
             Err(error) => {
                 // Certainly not sent, so another try may have the claim.
-                let unsent = Effects::of(&tenant).release_mail(claim.0, claim.1).revoke_activation(&token.digest());
+                let mut unsent = Effects::of(&tenant).release_mail(claim.0, claim.1);
+                if let Some(key) = &key {
+                    unsent = key.revoke(unsent, &admin.identity_id);
+                }
                 self.store.apply(unsent, audit.clone()).await?;
                 Err(error.into())
             }
@@ -95,18 +126,28 @@ impl Welcomes {
         self.store.identity(&id).await?.ok_or(NotSent::NoAdmin)
     }
 
-    fn message(&self, tenant: &Tenant, admin: &Identity, token: &ActivationToken) -> Message {
+    fn key(&self) -> Key {
+        match self.first_login {
+            FirstLogin::ActivationLink => Key::Link(ActivationToken::new(&*self.entropy)),
+            FirstLogin::TemporaryPassword => Key::Password(TemporaryPassword::new(&*self.entropy)),
+        }
+    }
+
+    fn message(&self, tenant: &Tenant, key: Option<&Key>) -> Message {
         let host = TenantHost::new(tenant.subdomain.clone(), self.base.clone());
         let (person, company, links) = (tenant.admin_name.clone(), tenant.company_name.clone(), self.mailer.links());
-        if admin.password_phc.is_some() {
-            return Message::WelcomeExisting(WelcomeExisting { person, company, host, sign_in_link: links.sign_in() });
+        let (sign_in_link, valid_hours) = (links.sign_in(), VALID_HOURS);
+        match key {
+            None => Message::WelcomeExisting(WelcomeExisting { person, company, host, sign_in_link }),
+            Some(Key::Link(token)) => {
+                let activation_link = links.activation(token);
+                Message::Welcome(Welcome { person, company, host, activation_link, valid_hours })
+            }
+            Some(Key::Password(password)) => {
+                let temporary_password = SecretString::from(password.expose());
+                let message = WelcomeTemporary { person, company, host, temporary_password, sign_in_link, valid_hours };
+                Message::WelcomeTemporary(message)
+            }
         }
-        Message::Welcome(Welcome {
-            person,
-            company,
-            host,
-            activation_link: links.activation(token),
-            valid_hours: VALID_HOURS,
-        })
     }
 }

@@ -27,6 +27,7 @@ pub mod second_factor;
 mod secret;
 mod signup;
 mod subdomain;
+mod temporary_password;
 mod text;
 pub mod throttle;
 mod token;
@@ -53,6 +54,7 @@ pub use rule::{FieldError, Rule};
 pub use secret::{SecretName, is_overdue};
 pub use signup::{Signup, SignupDraft, UtmParameter};
 pub use subdomain::Subdomain;
+pub use temporary_password::{FirstLogin, TemporaryPassword};
 pub use token::{
     Activation, ActivationToken, Mfa, MfaToken, Reset, ResetToken, Status, StatusToken, Token, TokenDigest, TokenKind,
 };

@@ -161,7 +161,7 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     if operation.paged {
         own.push(&kinds::INVALID_QUERY);
     }
-    if !matches!(policy.access, Access::Anonymous | Access::Signature) {
+    if !matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
         own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
         own.push(&kinds::SECOND_FACTOR_REQUIRED);
     }
@@ -176,7 +176,7 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Anonymous => json!([]),
+        Access::Anonymous | Access::OneTimeToken => json!([]),
         Access::SignedIn | Access::Permission(_) | Access::SteppedUp { .. } => json!([{"access_token": []}]),
         Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),

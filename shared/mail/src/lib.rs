@@ -16,4 +16,5 @@ pub use links::Links;
 pub use mailer::{Mailer, MessageId};
 pub use message::{
     Message, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole, Welcome, WelcomeExisting,
+    WelcomeTemporary,
 };

@@ -15,6 +15,8 @@ pub use account::{PasswordChanged, PasswordReset, PlatformInvitation, PlatformRo
 pub enum Message {
     /// To the first admin of a new tenant, who has no password yet.
     Welcome(Welcome),
+    /// To the first admin of a new tenant, who has no password yet and is sent one to begin with.
+    WelcomeTemporary(WelcomeTemporary),
     /// To the first admin of a new tenant, who has one.
     WelcomeExisting(WelcomeExisting),
     /// To somebody who has a platform role now, and no password yet.
@@ -38,6 +40,22 @@ pub struct Welcome {
     /// [`Links::activation`](crate::Links::activation).
     pub activation_link: SecretString,
     /// How long the link works.
+    pub valid_hours: u32,
+}
+
+/// The tenant is ready; here is a key for changing the lock.
+pub struct WelcomeTemporary {
+    /// The admin, as the signup named them.
+    pub person: PersonName,
+    /// The tenant's company.
+    pub company: CompanyName,
+    /// Where the tenant lives.
+    pub host: TenantHost,
+    /// What to sign in with, once.
+    pub temporary_password: SecretString,
+    /// [`Links::sign_in`](crate::Links::sign_in).
+    pub sign_in_link: String,
+    /// How long the password works.
     pub valid_hours: u32,
 }
 
@@ -65,6 +83,7 @@ impl Message {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Welcome(_) => "welcome",
+            Self::WelcomeTemporary(_) => "welcome-temporary",
             Self::WelcomeExisting(_) => "welcome-existing",
             Self::PlatformInvitation(_) => "platform-invitation",
             Self::PlatformRole(_) => "platform-role",
@@ -77,6 +96,7 @@ impl Message {
     pub(crate) fn render(&self) -> askama::Result<Rendered> {
         match self {
             Self::Welcome(message) => message.render(),
+            Self::WelcomeTemporary(message) => message.render(),
             Self::WelcomeExisting(message) => message.render(),
             Self::PlatformInvitation(message) => message.render(),
             Self::PlatformRole(message) => message.render(),
@@ -114,6 +134,42 @@ impl Welcome {
         let subject = format!("{company} is ready: choose your password");
         let text = WelcomeText { person, company, host, link, valid_hours }.render()?;
         let html = WelcomeHtml { subject: &subject, person, company, host, link, valid_hours }.render()?;
+        Ok(Rendered { text: wrap(&text), html, subject })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "welcome_temporary.txt")]
+struct WelcomeTemporaryText<'a> {
+    person: &'a str,
+    company: &'a str,
+    host: &'a TenantHost,
+    password: &'a str,
+    link: &'a str,
+    valid_hours: u32,
+}
+
+#[derive(Template)]
+#[template(path = "welcome_temporary.html")]
+struct WelcomeTemporaryHtml<'a> {
+    subject: &'a str,
+    person: &'a str,
+    company: &'a str,
+    host: &'a TenantHost,
+    password: &'a str,
+    link: &'a str,
+    valid_hours: u32,
+}
+
+impl WelcomeTemporary {
+    fn render(&self) -> askama::Result<Rendered> {
+        let (person, company) = (shown(self.person.as_str(), "there"), shown(self.company.as_str(), "Your company"));
+        let (host, link, valid_hours) = (&self.host, self.sign_in_link.as_str(), self.valid_hours);
+        let password = self.temporary_password.expose_secret();
+        let subject = format!("{company} is ready: choose your password");
+        let text = WelcomeTemporaryText { person, company, host, password, link, valid_hours }.render()?;
+        let html =
+            WelcomeTemporaryHtml { subject: &subject, person, company, host, password, link, valid_hours }.render()?;
         Ok(Rendered { text: wrap(&text), html, subject })
     }
 }

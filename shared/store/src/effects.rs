@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Step, TenantHost, TokenDigest};
+use domain::{IdentityId, Step, TenantHost, TokenDigest};
 use jiff::Timestamp;
 
 use crate::{
-    HostName, Identity, IssuedActivation, Lease, Membership, Orphan, Schema, StoreError, Tenant, TenantDataKey,
-    TenantRecord, activation, identity,
+    HostName, Identity, IssuedActivation, IssuedTemporary, Lease, Membership, Orphan, Schema, StoreError, Tenant,
+    TenantDataKey, TenantRecord, activation, identity,
     item::{item, n, s},
     keys::Key,
-    lease, orphans, outbox, records, reseal,
+    lease, orphans, outbox, records, reseal, temporary,
     transact::{Expr, Write},
 };
 
@@ -169,6 +169,17 @@ impl<'a> Effects<'a> {
     pub fn activation(self, digest: &TokenDigest, issued: &IssuedActivation) -> Self {
         let write = activation::issue(digest, issued);
         self.try_with(write.map(Some))
+    }
+
+    /// Keeps the digest of a temporary password, in place of an earlier one's.
+    pub fn temporary_password(self, identity: &IdentityId, issued: &IssuedTemporary) -> Self {
+        let write = temporary::issue(identity, issued);
+        self.try_with(write.map(Some))
+    }
+
+    /// Takes back a temporary password that nobody was sent.
+    pub fn revoke_temporary_password(self, identity: &IdentityId, sha256: &TokenDigest) -> Self {
+        self.with([temporary::revoke(identity, sha256)])
     }
 
     pub(crate) fn into_writes(self) -> Result<Vec<Write>, StoreError> {

@@ -12,9 +12,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PlatformUser, Store, StoreError,
+    IssuedTemporary, PlatformUser, Store, StoreError,
     item::{item, n, read, s},
-    keys::{IDENTITY, Key, PLATFORM_ROLE, SECOND_FACTOR, SESSIONS, hex_digest, identity_partition, tenant_partition},
+    keys::{
+        IDENTITY, Key, PLATFORM_ROLE, SECOND_FACTOR, SESSIONS, TEMPORARY, hex_digest, identity_partition,
+        tenant_partition,
+    },
     second_factor::CONFIRMED,
     transact::{Expr, Write},
 };
@@ -131,6 +134,8 @@ pub struct LoginView {
     pub platform: Option<PlatformUser>,
     /// Whether the person has a second factor that is confirmed.
     pub second_factor: bool,
+    /// The temporary password, if one was mailed and not used.
+    pub temporary: Option<IssuedTemporary>,
 }
 
 impl Store {
@@ -158,17 +163,19 @@ impl Store {
             .expression_attribute_values(":pk", s(identity_partition(&id)))
             .expression_attribute_values(":sessions", s(SESSIONS));
         let items = Box::pin(query.send()).await?.items.unwrap_or_default();
-        let (mut identity, mut memberships, mut platform, mut second_factor) = (None, Vec::new(), None, false);
+        let (mut identity, mut memberships, mut platform) = (None, Vec::new(), None);
+        let (mut temporary, mut second_factor) = (None, false);
         for item in items {
             match Key::of(&item) {
                 Some(key) if key.sk == SECOND_FACTOR => second_factor = item.contains_key(CONFIRMED),
                 Some(key) if key.sk == IDENTITY => identity = Some(read("identity", item)?),
                 Some(key) if key.sk == PLATFORM_ROLE => platform = Some(read("platform role", item)?),
+                Some(key) if key.sk == TEMPORARY => temporary = Some(read("temporary password", item)?),
                 Some(key) if key.sk.starts_with("TENANT#") => memberships.push(read("membership pointer", item)?),
                 _ => {}
             }
         }
-        Ok(identity.map(|identity| LoginView { identity, memberships, platform, second_factor }))
+        Ok(identity.map(|identity| LoginView { identity, memberships, platform, second_factor, temporary }))
     }
 
     /// Which tenants a person belongs to: one Query, strongly consistent.

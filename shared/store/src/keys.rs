@@ -103,6 +103,10 @@ impl Key {
         key(identity_partition(id), PLATFORM_ROLE)
     }
 
+    pub(crate) fn temporary(id: &IdentityId) -> Self {
+        key(identity_partition(id), TEMPORARY)
+    }
+
     // Platform markers.
 
     pub(crate) fn platform_user(id: &IdentityId) -> Self {
@@ -188,6 +192,7 @@ impl Key {
 pub(crate) const IDENTITY: &str = "IDENTITY";
 pub(crate) const SECOND_FACTOR: &str = "FACTOR";
 pub(crate) const PLATFORM_ROLE: &str = "PLATFORM";
+pub(crate) const TEMPORARY: &str = "TEMPORARY";
 pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
 pub(crate) const VAULT: &str = "VAULT#";

@@ -32,6 +32,7 @@
 //! | membership, pointer | `T#{tenant}` / `MEMBER#{identity}`, `ID#{identity}` / `TENANT#{tenant}` | SeedAdmin | door, login, member list | s 1 | 4 |
 //! | activation token | `TOKEN#{digest}` / `ACTIVATION`, TTL | SendWelcome, resend; deleted by activation | activation | s 1 | 2; activation 6 |
 //! | reset token | `TOKEN#{digest}` / `RESET`, TTL | forgotten password; deleted by its use | reset | s 1 | 6; reset 8 and 2 for each session |
+//! | temporary password | `ID#{identity}` / `TEMPORARY`, TTL | SendWelcome, resend; deleted by its sign-in | login, with the person | s 1 | 2; its sign-in 8 |
 //! | session | `ID#{identity}` / `~SESSION#{session}`, TTL | login, refresh, switch; deleted by logout, revocation, theft | door | | 4 |
 //! | | | | list of sessions, Query | s 1 per 4 KB | - |
 //! | second factor | `ID#{identity}` / `FACTOR` | enrolment, confirmation, every code | login; its routes, with the identity in one Query; the door, where a recent proof is asked for | s 1 | 4 |
@@ -80,6 +81,7 @@ mod signup;
 mod silo;
 mod steps;
 mod subdomain;
+mod temporary;
 mod tenant;
 mod transact;
 mod vault;
@@ -116,6 +118,7 @@ pub use signup::{NewTenant, SignupOutcome};
 pub use silo::{DataPath, TableState, silo_table_name};
 pub use steps::{Begun, Finished, Outcome, Retried};
 pub use subdomain::Availability;
+pub use temporary::IssuedTemporary;
 pub use tenant::{Proof, Tenant};
 pub use vault::{VaultEntry, VaultSlot, VaultVersion};
 

@@ -33,6 +33,21 @@ pub struct IssuedReset {
     /// Until when it is good. TTL removes it some time later.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
+    /// The temporary password that it was exchanged for, which must not become the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<TokenDigest>,
+}
+
+/// A token's digest, as the person's newest; `condition` is on the person.
+pub(crate) fn issue(digest: &TokenDigest, issued: &IssuedReset, condition: &str) -> Result<[Write; 2], StoreError> {
+    let key = Key::reset(digest.as_str());
+    let mut stored = item("reset token", &key, issued)?;
+    stored.insert("ttl".to_owned(), n(issued.expires_at.as_second()));
+    let newest = Expr::new(condition).value(":digest", s(digest.as_str()));
+    Ok([
+        Write::put("reset token", key, stored).when(Expr::absent()),
+        Write::update("identity", Key::identity(&issued.identity_id), "SET reset_digest = :digest", newest),
+    ])
 }
 
 /// What entitles to set a password.
@@ -92,12 +107,14 @@ impl Entitled<'_> {
         Write::update("password", Key::identity(identity), update, expr)
     }
 
-    fn used_up(self, identity: &IdentityId, now: Timestamp) -> Option<Write> {
-        let Self::Bearer(digest) = self else { return None };
+    /// The token; and a temporary password that nobody needs any more.
+    fn used_up(self, identity: &IdentityId, now: Timestamp) -> Vec<Write> {
+        let Self::Bearer(digest) = self else { return Vec::new() };
         let alive = Expr::new("expires_at > :now AND identity_id = :identity")
             .value(":now", n(now.as_second()))
             .value(":identity", s(identity.as_str()));
-        Some(Write::delete("reset token", Key::reset(digest.as_str())).when(alive))
+        let token = Write::delete("reset token", Key::reset(digest.as_str())).when(alive);
+        vec![token, Write::delete("temporary password", Key::temporary(identity))]
     }
 }
 
@@ -109,15 +126,7 @@ impl Store {
         issued: &IssuedReset,
         audit: &Audit,
     ) -> Result<(), StoreError> {
-        let key = Key::reset(digest.as_str());
-        let mut stored = item("reset token", &key, issued)?;
-        stored.insert("ttl".to_owned(), n(issued.expires_at.as_second()));
-        let newest = Expr::new("attribute_exists(pk)").value(":digest", s(digest.as_str()));
-        let writes = [
-            Write::put("reset token", key, stored).when(Expr::absent()),
-            Write::update("identity", Key::identity(&issued.identity_id), "SET reset_digest = :digest", newest),
-        ];
-        self.commit(&writes, audit, digest.as_str()).await
+        self.commit(&issue(digest, issued, "attribute_exists(pk)")?, audit, digest.as_str()).await
     }
 
     /// Whom a token is for, before it is used: one read. None for one that is unknown, used or expired; whether it is the

@@ -47,7 +47,7 @@ fn person(password_phc: Option<PasswordHash>) -> LoginView {
         made_by: None,
         created_at: AT.parse().unwrap(),
     };
-    LoginView { identity, memberships: vec![pointer("demo")], platform: None, second_factor: false }
+    LoginView { identity, memberships: vec![pointer("demo")], platform: None, second_factor: false, temporary: None }
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ named! {
         SecondFactorRemoved = "second_factor.removed",
         RecoveryCodeUsed = "recovery_code.used",
         RecoveryCodesRenewed = "recovery_code.renewed",
+        TemporaryPasswordUsed = "temporary_password.used",
         SessionStarted = "session.started",
         SessionRefreshed = "session.refreshed",
         SessionSwitched = "session.switched",

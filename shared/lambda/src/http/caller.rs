@@ -171,7 +171,7 @@ impl Authenticator {
 /// Default deny: each way in is written here.
 fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(), Problem> {
     match (access, caller) {
-        (Access::Anonymous | Access::Signature, _)
+        (Access::Anonymous | Access::OneTimeToken | Access::Signature, _)
         | (Access::SignedIn | Access::SteppedUp { permission: None, .. }, Caller::Member(_))
         | (Access::SigningIn { .. }, Caller::Member(_) | Caller::SigningIn(_))
         | (Access::StatusToken { .. }, Caller::StatusToken(_)) => Ok(()),

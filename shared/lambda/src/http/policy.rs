@@ -98,6 +98,9 @@ pub enum Access {
         /// What has to be recent in a session, if anything.
         by: Option<StepUp>,
     },
+    /// The bearer of a token for this one thing, sent in the body; the handler uses it up. It opens no other route, and a
+    /// session does not open this one.
+    OneTimeToken,
     /// The deployer, by its signature over the body (Standard Webhooks); the handler checks it.
     Signature,
 }

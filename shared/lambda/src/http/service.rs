@@ -71,7 +71,7 @@ struct Door {
 
 impl HttpService {
     pub(crate) async fn start<R: Routes>(env: Env) -> Result<Self, StartError> {
-        let open = |p: &&Policy| matches!(p.access, Access::Anonymous | Access::Signature);
+        let open = |p: &&Policy| matches!(p.access, Access::Anonymous | Access::OneTimeToken | Access::Signature);
         let authenticator =
             if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env).await?) };
         let csrf = csrf::Guard::from_env(&env, R::POLICIES).await?;
@@ -215,7 +215,7 @@ impl Door {
             let guard = self.csrf.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
             guard.admit(headers, &self.settings, now).await?;
         }
-        if matches!(policy.access, Access::Anonymous | Access::Signature) {
+        if matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
             return Ok(Caller::Anonymous.into());
         }
         let authenticator = self.authenticator.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;

@@ -49,6 +49,7 @@ pub(super) fn asked(access: Access) -> Option<StepUp> {
         Access::SteppedUp { by, .. } => Some(by),
         Access::SigningIn { by } => by,
         Access::Anonymous
+        | Access::OneTimeToken
         | Access::SignedIn
         | Access::StatusToken { .. }
         | Access::Permission(_)

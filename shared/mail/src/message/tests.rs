@@ -45,6 +45,22 @@ fn a_new_admin_gets_a_link_to_choose_a_password() {
 }
 
 #[test]
+fn a_new_admin_may_get_a_password_for_one_time() {
+    let message = Message::WelcomeTemporary(WelcomeTemporary {
+        person: PersonName::parse("Demo Admin").unwrap(),
+        company: CompanyName::parse("Demo ISP").unwrap(),
+        host: host(),
+        temporary_password: SecretString::from("7k2pm-x0c4t-9hq3b-nw8ev-5sd6y"),
+        sign_in_link: "https://app.innkeeper.example/login".to_owned(),
+        valid_hours: 72,
+    });
+    let mail = message.render().unwrap();
+    insta::assert_snapshot!("welcome_temporary_text", page(&mail));
+    insta::assert_snapshot!("welcome_temporary_html", mail.html);
+    assert!(!mail.text.contains("token"));
+}
+
+#[test]
 fn a_person_with_a_password_gets_no_credentials() {
     let mail = welcome_existing("Demo Admin", "Demo ISP");
     insta::assert_snapshot!("welcome_existing_text", page(&mail));

@@ -7,6 +7,7 @@ mod door;
 mod identity;
 mod lease;
 mod limits;
+mod password;
 mod refresh;
 mod second_factor;
 mod signup;
