@@ -1,15 +1,15 @@
 //! `POST /api/v1/admin/remove-bootstrap-credentials`: deletes the secret with all its versions, proves it, records it.
 //!
-//! Refused until somebody else has signed in as super admin, so that nobody locks everybody out. Deleted first and recorded
+//! At most five calls a minute for a caller. Refused until somebody else has signed in as super admin, so that nobody locks everybody out. Deleted first and recorded
 //! then: a call that breaks off in between is repeated, finds the secret gone, and records that. Costs a read of the
 //! record, a Query of the few platform users, three calls to Secrets Manager and one transaction.
 
-use domain::{Action, AuditEntry, CorrelationId, Facts, IdentityId, Permission, Role};
+use domain::{Action, AuditEntry, Facts, IdentityId, Permission, Role, throttle::Rule};
 use http::Method;
 use jiff::Timestamp;
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, kinds},
+    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Throttle, kinds},
 };
 use secrets::{SecretError, Secrets};
 use serde::Serialize;
@@ -56,17 +56,19 @@ impl From<Error> for Problem {
     }
 }
 
-/// The store, Secrets Manager, and which secret.
+/// The store, Secrets Manager, which secret, and what counts.
 pub struct Deps {
     store: Store,
     secrets: Secrets,
     secret: String,
+    throttle: Throttle,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let secret = env.required("BOOTSTRAP_SECRET")?.to_owned();
-        Ok(Self { store: env.store()?, secrets: Secrets::new(&env.sdk), secret })
+        let (secrets, throttle) = (Secrets::new(&env.sdk), Throttle::from_env(env)?);
+        Ok(Self { store: env.store()?, secrets, secret, throttle })
     }
 }
 
@@ -85,37 +87,42 @@ impl Route for RemoveBootstrap {
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
         idempotency: Idempotency::NotNeeded,
         success: 200,
-        problems: &[&kinds::OTHER_ADMIN_REQUIRED],
+        problems: &[&kinds::OTHER_ADMIN_REQUIRED, &kinds::TOO_MANY_TRIES],
     };
     type Deps = Deps;
     type Body = ();
     type Answer = Json<Answer>;
-    type Error = Error;
+    type Error = Problem;
 
-    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
-        let record = deps.store.bootstrap().await?.unwrap_or_default();
-        if let Some(removed_at) = record.removed_at {
-            // Whoever asks again may be in doubt, so the proof is repeated.
-            deps.delete().await?;
-            return Ok(Reply::json(Answer { removed: false, already_removed: true, removed_at }));
-        }
-        deps.successor(&record).await?;
-        deps.delete().await?;
-        let by = actor(&cx);
-        let after = Bootstrap { removed_at: Some(cx.now), removed_by: by, ..record.clone() };
-        match deps.store.end_bootstrap(&record, &after, &removed(&cx, &cx.request_id).into()).await {
-            Ok(()) => Ok(Reply::json(Answer { removed: true, already_removed: false, removed_at: cx.now })),
-            // Two calls at once: the other one's record counts.
-            Err(error @ StoreError::Conflict(_)) => {
-                let removed_at = deps.store.bootstrap().await?.unwrap_or_default().removed_at.ok_or(error)?;
-                Ok(Reply::json(Answer { removed: false, already_removed: true, removed_at }))
-            }
-            Err(error) => Err(error.into()),
-        }
+    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
+        let member = cx.caller.member()?;
+        let pass = deps.throttle.count(&Rule::REMOVAL, member.identity.as_str(), cx.now).await?;
+        pass.stamp(deps.remove(&cx, &member.identity).await.map(Reply::json).map_err(Problem::from))
     }
 }
 
 impl Deps {
+    async fn remove(&self, cx: &Cx, by: &IdentityId) -> Result<Answer, Error> {
+        let record = self.store.bootstrap().await?.unwrap_or_default();
+        if let Some(removed_at) = record.removed_at {
+            // Whoever asks again may be in doubt, so the proof is repeated.
+            self.delete().await?;
+            return Ok(Answer { removed: false, already_removed: true, removed_at });
+        }
+        self.successor(&record).await?;
+        self.delete().await?;
+        let after = Bootstrap { removed_at: Some(cx.now), removed_by: Some(by.clone()), ..record.clone() };
+        match self.store.end_bootstrap(&record, &after, &removed(cx).into()).await {
+            Ok(()) => Ok(Answer { removed: true, already_removed: false, removed_at: cx.now }),
+            // Two calls at once: the other one's record counts.
+            Err(error @ StoreError::Conflict(_)) => {
+                let removed_at = self.store.bootstrap().await?.unwrap_or_default().removed_at.ok_or(error)?;
+                Ok(Answer { removed: false, already_removed: true, removed_at })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Another super admin who has come in before.
     async fn successor(&self, record: &Bootstrap) -> Result<(), Error> {
         let users = self.store.platform_users().await?;
@@ -133,16 +140,12 @@ impl Deps {
     }
 }
 
-fn actor(cx: &Cx) -> Option<IdentityId> {
-    cx.caller.member().ok().map(|member| member.identity.clone())
-}
-
-fn removed(cx: &Cx, request_id: &CorrelationId) -> AuditEntry {
+fn removed(cx: &Cx) -> AuditEntry {
     AuditEntry {
         actor: cx.caller.actor(),
         action: Action::BootstrapRemoved,
         tenant: None,
-        correlation_id: request_id.clone(),
+        correlation_id: cx.request_id.clone(),
         before: Facts::new().with("present", &true),
         after: Facts::new().with("present", &false),
         at: cx.now,

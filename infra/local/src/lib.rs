@@ -1,6 +1,7 @@
 //! The local stack: the template, run in one process.
 
 pub mod aws;
+pub mod bootstrap;
 pub mod clock;
 pub mod demo;
 pub mod front;

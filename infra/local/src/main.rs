@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use local::{
-    demo, rights, rotate, server,
+    bootstrap, demo, rights, rotate, server,
     stack::{LocalStack, OpenError, Options},
 };
 use tokio::net::TcpListener;
@@ -28,6 +28,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Rotate a secret of the running stack, or of the one in the data folder, and see what became of it.
     Rotate(rotate::Arguments),
+    /// Show what the first platform admin signs in with, as long as it is not removed.
+    BootstrapPassword,
     /// Forget everything and start over.
     Reset,
     /// Say which permissions of the template no call needed, of the stacks that ran with `INNKEEPER_RIGHTS=FOLDER`.
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         None => runtime.block_on(serve(&cli.place)),
         Some(Command::Demo(arguments)) => runtime.block_on(demo(arguments, &cli.place)),
         Some(Command::Rotate(arguments)) => runtime.block_on(rotate(&arguments, &cli.place)),
+        Some(Command::BootstrapPassword) => bootstrap_password(&cli.place),
         Some(Command::Reset) => reset(&cli.place),
         Some(Command::Rights { folder }) => unneeded(&folder),
     };
@@ -107,6 +110,10 @@ async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dy
 async fn serve(place: &Place) -> Done {
     let (listener, stack, url) = open(place).await?;
     welcome(&url, place);
+    if place.memory {
+        // No other process can read it.
+        show(&bootstrap::of(&stack.secrets).await?);
+    }
     Ok(server::serve(listener, &stack, interrupted()).await?)
 }
 
@@ -149,6 +156,15 @@ async fn rotate(arguments: &rotate::Arguments, place: &Place) -> Done {
     let (listener, stack, url) = open(&own).await?;
     let admin = rotate::Admin::of_stack(&stack).await;
     serve_while(listener, &stack, rotate::run(&url, arguments, admin)).await
+}
+
+fn bootstrap_password(place: &Place) -> Done {
+    show(&bootstrap::of_folder(&place.data_dir)?);
+    Ok(())
+}
+
+fn show(first_admin: &bootstrap::Credentials) {
+    println!("E-mail:    {}\nPassword:  {}", first_admin.email, first_admin.password);
 }
 
 fn reset(place: &Place) -> Done {
@@ -200,6 +216,7 @@ Follow it, with the status_url and status_token of the answer:
 
 Its admin's mail:   {url}/_local/mail
 The API:            {url}/docs and {url}/openapi.json
-All of it at once:  cargo run -- demo"#
+All of it at once:  cargo run -- demo
+The first admin:    cargo run -- bootstrap-password"#
     );
 }

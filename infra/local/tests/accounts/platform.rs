@@ -220,3 +220,87 @@ async fn r09_a_tenant_of_the_bootstrap_address_has_nothing_to_do_with_the_bootst
     let admin = world.log_in(&email, &password).await;
     assert_eq!(world.get(&admin, "/api/v1/auth/whoami").await.expect(200)["role"], "super_admin");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_removal_is_tried_five_times_a_minute() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    for left in (0..5).rev() {
+        let answer = world.post(&admin, REMOVE, &Value::Null).await;
+        assert_eq!(answer.header("ratelimit"), Some(format!(r#""removal";r={left};t=60"#).as_str()));
+        answer.problem(409, "other_admin_required");
+    }
+    let sixth = world.post(&admin, REMOVE, &Value::Null).await;
+    assert_eq!(sixth.header("retry-after"), Some("60"));
+    sixth.problem(429, "too_many_tries");
+    world.advance(jiff::SignedDuration::from_secs(60));
+    world.post(&admin, REMOVE, &Value::Null).await.problem(409, "other_admin_required");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_whoever_runs_the_local_stack_can_read_the_credentials_until_they_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(local::bootstrap::of_folder(folder.path()).is_err());
+    let world =
+        World::of(Options { data: Some(folder.path().to_owned()), ..Options::memory("http://127.0.0.1:0") }).await;
+    let shown = local::bootstrap::of_folder(folder.path()).unwrap();
+    assert_eq!((shown.email.clone(), shown.password.clone()), world.bootstrap().await);
+    let admin = world.log_in(&shown.email, &shown.password).await;
+    world.platform_user(&admin, GRACE, "super_admin").await;
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    remove(&world, &grace).await;
+    let gone = local::bootstrap::of_folder(folder.path());
+    assert!(matches!(gone, Err(local::bootstrap::ShowError::Removed)));
+}
+
+/// What is logged while the test runs.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn warnings(&self) -> usize {
+        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        text.lines().filter(|line| line.contains("WARN") && line.contains("bootstrap credentials are present")).count()
+    }
+}
+
+/// A process of its own, as every test under nextest; the log is the process's.
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_every_start_and_every_call_of_an_admin_is_logged_as_a_warning_until_the_removal() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { data: Some(folder.path().to_owned()), ..Options::memory("http://127.0.0.1:0") };
+    let world = World::of(options()).await;
+    world.stack.functions.start().await.unwrap();
+    assert_eq!(log.warnings(), 1, "the first start");
+    let admin = world.bootstrap_admin().await;
+    world.get(&admin, "/api/v1/auth/whoami").await.expect(200);
+    world.get(&admin, "/api/v1/tenants/tenant-none-00000000/status").await.problem(404, "not_found");
+    assert_eq!(log.warnings(), 2, "each call");
+    world.platform_user(&admin, GRACE, "super_admin").await;
+    drop(world);
+    let world = World::of(options()).await;
+    world.stack.functions.start().await.unwrap();
+    assert_eq!(log.warnings(), 2, "the invitation, and the next start");
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    remove(&world, &grace).await;
+    log.warnings();
+    drop(world);
+    let world = World::of(options()).await;
+    world.stack.functions.start().await.unwrap();
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    world.get(&grace, STATUS).await.expect(200);
+    assert_eq!(log.warnings(), 0);
+}
