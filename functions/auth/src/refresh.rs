@@ -2,17 +2,21 @@
 //!
 //! A token that we did not make costs no call. One that we made costs one read (a second one after its session moved to
 //! another tenant), and its first use one transaction. A repeat writes nothing.
+//!
+//! One that we made and that is no good any more is counted against the client ([`Rule::REFRESH`]), after it was looked at:
+//! whoever goes on hears 429 in place of 401, and those at the same address whose sessions go on notice nothing.
 
 use domain::{
     Action, Actor, AuditEntry, Facts, Role,
     refresh::{Channel, Client, Family, Verdict},
+    throttle::Rule,
 };
 use http::{HeaderValue, Method, header::WWW_AUTHENTICATE};
 use lambda::{
     Env, FromEnv, StartError,
     http::{
-        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown,
-        kinds,
+        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Throttle,
+        Unknown, kinds,
     },
 };
 use secrets::{RefreshClaim, RefreshRefused, SecretError};
@@ -97,6 +101,13 @@ pub enum Refusal {
     NotAdmitted,
 }
 
+impl Refusal {
+    /// Whether the token was ours, and so cost a read.
+    fn is_of_ours(self) -> bool {
+        !matches!(self, Self::Missing | Self::Forged(_))
+    }
+}
+
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self::Invalid(Box::new(problem))
@@ -118,17 +129,18 @@ impl From<Error> for Problem {
     }
 }
 
-/// The store, and what makes both kinds of token.
+/// The store, what makes both kinds of token, and what counts.
 pub struct Deps {
     store: Store,
     tokens: RefreshTokens,
     issuer: Issuer,
+    throttle: Throttle,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let (tokens, issuer) = (RefreshTokens::from_env(env).await?, Issuer::of_published_keys(env).await?);
-        Ok(Self { store: env.store()?, tokens, issuer })
+        Ok(Self { store: env.store()?, tokens, issuer, throttle: Throttle::from_env(env)? })
     }
 }
 
@@ -147,22 +159,35 @@ impl Route for Refresh {
         csrf: Csrf::Required,
         idempotency: Idempotency::NotNeeded,
         success: 200,
-        problems: &[&kinds::INVALID_REFRESH_TOKEN],
+        problems: &[&kinds::INVALID_REFRESH_TOKEN, &kinds::TOO_MANY_TRIES],
     };
     type Deps = Deps;
     type Body = Option<Json<Request>>;
     type Answer = Json<Answer>;
-    type Error = Error;
+    type Error = Problem;
 
-    async fn handle(deps: &Deps, cx: Cx, body: Self::Body) -> Result<Reply<Self::Answer>, Error> {
+    async fn handle(deps: &Deps, cx: Cx, body: Self::Body) -> Result<Reply<Self::Answer>, Problem> {
+        let outcome = deps.refresh(&cx, body).await;
+        if let Err(Error::Refused(why)) = &outcome
+            && why.is_of_ours()
+        {
+            // The answer does not say how the caller stands: else it would tell a dead token from a forged one.
+            drop(deps.throttle.count_client(&Rule::REFRESH, &cx).await?);
+        }
+        outcome.map_err(Problem::from)
+    }
+}
+
+impl Deps {
+    async fn refresh(&self, cx: &Cx, body: Option<Json<Request>>) -> Result<Reply<Json<Answer>>, Error> {
         let sent = body.map(|Json(request)| request.parse()).transpose()?.flatten();
         let (token, channel) = match (&sent, cx.refresh_cookie()) {
             (Some(token), _) => (token.as_str(), Channel::Body),
             (None, Some(cookie)) => (cookie, Channel::Cookie),
             (None, None) => return Err(Refusal::Missing.into()),
         };
-        let claim = deps.tokens.read(token, cx.now).await?.map_err(Refusal::from)?;
-        let call = Call { deps, claim: &claim, client: client_of(&cx, channel), channel, cx: &cx };
+        let claim = self.tokens.read(token, cx.now).await?.map_err(Refusal::from)?;
+        let call = Call { deps: self, claim: &claim, client: client_of(cx, channel), channel, cx };
         for _ in 0..TRIES {
             if let Some(reply) = call.attempt().await? {
                 return Ok(reply);

@@ -174,7 +174,9 @@ fn refused() -> Vec<(&'static str, World, Value, Vec<&'static str>)> {
     forged.push(last);
     let other = format!("{}x", &good[..good.len() - 1]);
     let json = |token: &str| json!({"refresh_token": token});
-    let reused = vec!["BatchGetItem", "TransactWriteItems"];
+    // And each is counted.
+    let dead = || vec!["BatchGetItem", "UpdateItem"];
+    let reused = vec!["BatchGetItem", "TransactWriteItems", "UpdateItem"];
     vec![
         ("nothing sent", usual(), json!({}), vec![]),
         ("no token at all", usual(), json(""), vec![]),
@@ -183,10 +185,10 @@ fn refused() -> Vec<(&'static str, World, Value, Vec<&'static str>)> {
         ("cut short", usual(), json(&other), vec![]),
         ("another generation under the same tag", usual(), json(&good.replace(".0.", ".1.")), vec![]),
         ("endless", usual(), json(&"x".repeat(100_000)), vec![]),
-        ("logged out", World { session: false, ..usual() }, json(&good), vec!["BatchGetItem"]),
-        ("idle", World { age: 3_600, ..usual() }, json(&good), vec!["BatchGetItem"]),
-        ("suspended tenant", World { tenant_status: "SUSPENDED", ..usual() }, json(&good), vec!["BatchGetItem"]),
-        ("suspended membership", World { membership: "suspended", ..usual() }, json(&good), vec!["BatchGetItem"]),
+        ("logged out", World { session: false, ..usual() }, json(&good), dead()),
+        ("idle", World { age: 3_600, ..usual() }, json(&good), dead()),
+        ("suspended tenant", World { tenant_status: "SUSPENDED", ..usual() }, json(&good), dead()),
+        ("suspended membership", World { membership: "suspended", ..usual() }, json(&good), dead()),
         ("used long ago", World { generation: 1, age: 11, ..usual() }, json(&good), reused.clone()),
         ("older than the last use", World { generation: 2, age: 0, ..usual() }, json(&good), reused),
     ]
@@ -210,7 +212,7 @@ async fn a_repeat_by_another_client_ends_the_session() {
     let (answer, calls) =
         refresh(world, json!({"user-agent": "Mozilla"}), Some(json!({"refresh_token": token(&claim(0))}))).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(names(&calls), ["BatchGetItem", "TransactWriteItems"]);
+    assert_eq!(names(&calls), ["BatchGetItem", "TransactWriteItems", "UpdateItem"]);
     let writes = &calls[1].1["TransactItems"];
     assert_eq!(writes[0]["Delete"]["Key"]["sk"]["S"], format!("~SESSION#{}", claim(0).session));
     assert_eq!(writes[1]["Put"]["Item"]["action"]["S"], "refresh_token.reused");

@@ -4,6 +4,7 @@
 
 mod authenticator;
 mod first_login;
+mod oracle;
 mod passwords;
 mod platform;
 mod platform_factor;
