@@ -255,17 +255,6 @@ async fn r17_of_a_change_and_a_reset_at_once_one_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r17_hundreds_of_sessions_end_too() {
-    let (world, email) = house().await;
-    let devices: Vec<Caller> =
-        futures::future::join_all((0..95).map(|_| world.log_in(&email, PASSWORD))).await.into_iter().collect();
-    let token = mailed(&world, &email).await;
-    reset(&world, &token, OTHER_PASSWORD).await.expect(200);
-    assert!(world.items("core").iter().all(|item| !item["sk"]["S"].as_str().unwrap().contains("SESSION#")));
-    world.get(&devices[0], WHOAMI).await.problem(401, "unauthenticated");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn r17_forgot_says_and_costs_the_same_for_every_address() {
     let (world, email) = house().await;
     world.stack.functions.start().await.unwrap();
@@ -286,4 +275,75 @@ async fn r17_forgot_says_and_costs_the_same_for_every_address() {
     assert!(seen.iter().all(|each| *each == seen[0]), "{seen:#?}");
     let rights = world.stack.template.functions.iter().find(|f| f.binary == "auth-password-forgot").unwrap();
     assert!(!format!("{:?}", rights.policy).contains("-core"), "it cannot look");
+}
+
+/// The reference implementation's hash of "password" (`test.c`), with other parameters than ours.
+const OLDER: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r16_a_hash_with_older_parameters_is_renewed_by_the_sign_in_that_matches_it() {
+    let (world, email) = house().await;
+    let person =
+        || world.items("core").into_iter().find(|item| item["email"]["S"] == email && item["sk"]["S"] == "IDENTITY");
+    let set = json!({
+        "TableName": "innkeeper-local-core", "Key": {"pk": person().unwrap()["pk"], "sk": {"S": "IDENTITY"}},
+        "UpdateExpression": "SET password_phc = :older", "ExpressionAttributeValues": {":older": {"S": OLDER}},
+    });
+    world.stack.dynamodb.run("UpdateItem", set).unwrap();
+    world.try_log_in(&world.somebody(), &email, PASSWORD).await.problem(401, "invalid_credentials");
+    assert_eq!(person().unwrap()["password_phc"]["S"], OLDER);
+    world.log_in(&email, "password").await;
+    let renewed = person().unwrap()["password_phc"]["S"].as_str().unwrap().to_owned();
+    assert!(renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{renewed}");
+    world.log_in(&email, "password").await;
+    assert_eq!(person().unwrap()["password_phc"]["S"], renewed, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r16_a_password_is_its_code_points_in_nfkc_all_of_them_and_no_more_than_128() {
+    let (world, email) = house().await;
+    let here = world.log_in(&email, PASSWORD).await;
+    // Of four bytes each, so that a limit in bytes would show.
+    let longest: String = (0..128).map(|n| char::from_u32(0x1F700 + n % 100).unwrap()).collect();
+    assert_eq!((longest.chars().count(), longest.len()), (128, 512));
+    change(&world, &here, PASSWORD, &longest).await.expect(204);
+    world.log_in(&email, &longest).await;
+    let cut: String = longest.chars().take(127).collect();
+    world.try_log_in(&world.somebody(), &email, &cut).await.problem(401, "invalid_credentials");
+    let longer = format!("{longest}x");
+    world.try_log_in(&world.somebody(), &email, &longer).await.problem(422, "invalid_fields");
+    refused(&change(&world, &here, &longest, &longer).await, "/new_password", "too_long");
+
+    let (composed, decomposed) = ("caf\u{e9} au lait \u{e0} minuit", "cafe\u{301} au lait a\u{300} minuit");
+    change(&world, &here, &longest, decomposed).await.expect(204);
+    world.log_in(&email, composed).await;
+    world.log_in(&email, "ｃａｆé au lait à minuit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r12_what_has_ended_is_cleaned_up_and_nothing_else() {
+    let world = World::with(&[("IdleTimeoutMinutes", "30")]).await;
+    world.tenant("lantern").await;
+    let email = owner("lantern");
+    mailed(&world, &email).await;
+    world.log_in(&email, PASSWORD).await;
+    let kept = |sort: &str| {
+        let items = world.items("core");
+        items.iter().filter(|item| item["sk"]["S"].as_str().unwrap().contains(sort)).count()
+    };
+    assert_eq!((kept("SESSION#"), kept("RESET")), (1, 1));
+    world.advance(SignedDuration::from_mins(29));
+    world.stack.dynamodb.sweep_ttl().unwrap();
+    let (caller, login) = (world.somebody(), json!({"email": email, "password": PASSWORD}));
+    let later = world.post(&caller, "/api/v1/auth/login", &login).await.expect(200);
+    assert_eq!((kept("SESSION#"), kept("RESET")), (2, 1));
+    world.advance(SignedDuration::from_mins(29));
+    let refresh = json!({"refresh_token": later["refresh_token"]});
+    world.post(&caller, "/api/v1/auth/refresh", &refresh).await.expect(200);
+    world.advance(SignedDuration::from_mins(3));
+    world.stack.dynamodb.sweep_ttl().unwrap();
+    assert_eq!((kept("SESSION#"), kept("RESET")), (1, 0), "the one that was refreshed");
+    world.stack.clock.advance(SignedDuration::from_hours(24));
+    world.stack.dynamodb.sweep_ttl().unwrap();
+    assert_eq!((kept("SESSION#"), kept("IDENTITY")), (0, 1));
 }
