@@ -2,6 +2,7 @@
 
 pub mod docs;
 pub mod health;
+pub mod health_details;
 pub mod openapi;
 pub mod preflight;
 pub mod unmatched;
@@ -16,8 +17,11 @@ type Routes = (health::Health, openapi::OpenApi, docs::Docs, preflight::Prefligh
 /// `GET /healthz`, `GET /openapi.json`, `GET /docs`, `OPTIONS /{proxy+}`, and whatever nothing else takes
 pub const DOCS: Function = Function::http::<Routes>("platform-docs");
 
+/// `GET /health/details`
+pub const HEALTH_DETAILS: Function = Function::http::<(health_details::HealthDetails,)>("platform-health-details");
+
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&DOCS];
+pub const FUNCTIONS: &[&Function] = &[&DOCS, &HEALTH_DETAILS];
 
 /// The origins that the door allows, and randomness for nonces.
 pub struct Deps {

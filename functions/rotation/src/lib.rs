@@ -2,6 +2,7 @@
 //! for one secret.
 
 mod data_keys;
+mod internal_secret;
 mod refresh_keys;
 mod reseal;
 mod retirement;
@@ -11,6 +12,7 @@ mod timetable;
 use lambda::Function;
 
 pub use data_keys::RotateDataKeys;
+pub use internal_secret::RotateInternalSecret;
 pub use refresh_keys::RotateRefreshKeys;
 pub use reseal::{ResealFail, ResealList, ResealRetire, ResealTenant, ResealWatch};
 pub use signing_keys::RotateSigningKeys;
@@ -22,6 +24,8 @@ pub const ROTATE_REFRESH_KEYS: Function = Function::rotation::<RotateRefreshKeys
 /// `innkeeper/{stage}/data-keys`
 pub const ROTATE_DATA_KEYS: Function = Function::rotation::<RotateDataKeys>("rotate-data-keys");
 
+/// `innkeeper/{stage}/internal-secret`
+pub const ROTATE_INTERNAL_SECRET: Function = Function::rotation::<RotateInternalSecret>("rotate-internal-secret");
 /// Begins the re-seal.
 pub const RESEAL_WATCH: Function = Function::job::<ResealWatch>("reseal-watch");
 /// The tenants that have something under an old key.
@@ -38,6 +42,7 @@ pub const FUNCTIONS: &[&Function] = &[
     &ROTATE_SIGNING_KEYS,
     &ROTATE_REFRESH_KEYS,
     &ROTATE_DATA_KEYS,
+    &ROTATE_INTERNAL_SECRET,
     &RESEAL_WATCH,
     &RESEAL_LIST,
     &RESEAL_TENANT,

@@ -65,6 +65,7 @@ pub fn document(operations: &[Operation]) -> Value {
             "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
             "status_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_st_…"},
             "mfa_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_mfa_…"},
+            "internal_secret": {"type": "apiKey", "in": "header", "name": "x-internal-secret"},
             "deployer_signature": {"type": "apiKey", "in": "header", "name": "webhook-signature"},
         }},
     })
@@ -161,7 +162,9 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     if operation.paged {
         own.push(&kinds::INVALID_QUERY);
     }
-    if !matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
+    if policy.access == Access::Internal {
+        own.push(&kinds::INTERNAL_SECRET_REFUSED);
+    } else if !matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
         own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
         own.push(&kinds::SECOND_FACTOR_REQUIRED);
     }
@@ -180,6 +183,7 @@ fn security(access: Access) -> Value {
         Access::SignedIn | Access::Permission(_) | Access::SteppedUp { .. } => json!([{"access_token": []}]),
         Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
+        Access::Internal => json!([{"internal_secret": []}]),
         Access::Signature => json!([{"deployer_signature": []}]),
     }
 }

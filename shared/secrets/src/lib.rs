@@ -15,6 +15,7 @@ mod bootstrap;
 mod cached;
 mod client;
 mod error;
+mod internal;
 mod mac;
 mod ring;
 pub mod rotation;
@@ -29,6 +30,7 @@ pub use bootstrap::{Bootstrap, BootstrapAdmin};
 pub use cached::{Cached, Parse};
 pub use client::{Arn, Ordered, Overview, Secrets, Versions};
 pub use error::{CallFailure, SecretError};
+pub use internal::InternalSecret;
 pub use mac::Mac;
 pub use ring::{DataKeys, Key, KeyId, KeyRing, Purpose, RefreshKeys, SigningKeys};
 pub use seal::{DataKey, Sealed, Unsealable, WrappedKey};
@@ -40,7 +42,7 @@ pub use strength::check_strength;
 mod opaque {
     //! Proof, at compile time, that what holds key material cannot be printed or copied.
 
-    use super::{BootstrapAdmin, DataKey, Key, KeyRing, SessionToken, Signer, SigningKeys};
+    use super::{BootstrapAdmin, DataKey, InternalSecret, Key, KeyRing, SessionToken, Signer, SigningKeys};
 
     macro_rules! must_not_impl {
         ($($type:ty),+: $traits:tt) => {
@@ -59,6 +61,6 @@ mod opaque {
         };
     }
 
-    must_not_impl!(Key, KeyRing<SigningKeys>, SessionToken, Signer, DataKey, BootstrapAdmin:
+    must_not_impl!(Key, KeyRing<SigningKeys>, SessionToken, Signer, DataKey, BootstrapAdmin, InternalSecret:
         (std::fmt::Debug, std::fmt::Display, Clone, serde::Serialize));
 }

@@ -5,6 +5,7 @@
 
 mod emergency;
 mod flight;
+mod internal;
 mod interrupted;
 mod reseal;
 mod schedule;

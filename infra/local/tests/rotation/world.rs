@@ -106,6 +106,15 @@ impl World {
         self.send(Request::get(path), token, Bytes::new()).await
     }
 
+    /// An operational call with that secret; the answer, and whether it was let in.
+    pub(crate) async fn health(&self, secret: Option<&str>) -> (u16, Value) {
+        let mut request = Request::get("/health/details");
+        if let Some(secret) = secret {
+            request = request.header("x-internal-secret", secret);
+        }
+        self.send(request, "", Bytes::new()).await
+    }
+
     async fn send(&self, request: http::request::Builder, token: &str, body: Bytes) -> (u16, Value) {
         let request = match token {
             "" => request,

@@ -37,6 +37,8 @@ pub enum Caller {
     SigningIn(TokenDigest),
     /// Somebody with a live session.
     Member(Member),
+    /// Who has the internal secret.
+    Internal,
 }
 
 /// Somebody with a live session.
@@ -60,7 +62,7 @@ impl Caller {
     pub fn member(&self) -> Result<&Member, Problem> {
         match self {
             Self::Member(member) => Ok(member),
-            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) => Err(unauthenticated()),
+            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) | Self::Internal => Err(unauthenticated()),
         }
     }
 
@@ -69,6 +71,7 @@ impl Caller {
         match self {
             Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) => Actor::Anonymous,
             Self::Member(member) => Actor::Identity(member.identity.clone()),
+            Self::Internal => Actor::Function("internal".to_owned()),
         }
     }
 }
@@ -174,6 +177,7 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
         (Access::Anonymous | Access::OneTimeToken | Access::Signature, _)
         | (Access::SignedIn | Access::SteppedUp { permission: None, .. }, Caller::Member(_))
         | (Access::SigningIn { .. }, Caller::Member(_) | Caller::SigningIn(_))
+        | (Access::Internal, Caller::Internal)
         | (Access::StatusToken { .. }, Caller::StatusToken(_)) => Ok(()),
         (
             Access::StatusToken { or: permission }
@@ -189,6 +193,7 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
             | Access::SigningIn { .. },
             Caller::Anonymous | Caller::StatusToken(_) | Caller::SigningIn(_),
         ) => Err(unauthenticated()),
+        (Access::Internal, _) | (_, Caller::Internal) => Err(Problem::new(&kinds::INTERNAL_SECRET_REFUSED)),
     }
 }
 
@@ -212,7 +217,7 @@ fn tenant_of<'c>(caller: &'c Caller, path_tenant: Option<&'c str>) -> Option<&'c
     match caller {
         Caller::Member(member) => member.tenant.as_ref().map(TenantId::as_str),
         Caller::StatusToken(_) => path_tenant,
-        Caller::Anonymous | Caller::SigningIn(_) => None,
+        Caller::Anonymous | Caller::SigningIn(_) | Caller::Internal => None,
     }
 }
 

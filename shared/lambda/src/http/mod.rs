@@ -9,6 +9,7 @@ mod caller;
 mod cookie;
 mod csrf;
 mod headers;
+mod internal;
 mod list;
 mod path;
 mod policy;

@@ -101,6 +101,8 @@ pub enum Access {
     /// The bearer of a token for this one thing, sent in the body; the handler uses it up. It opens no other route, and a
     /// session does not open this one.
     OneTimeToken,
+    /// Operational calls, by `X-Internal-Secret` (REQUIREMENTS.md R19).
+    Internal,
     /// The deployer, by its signature over the body (Standard Webhooks); the handler checks it.
     Signature,
 }

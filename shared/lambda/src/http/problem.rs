@@ -170,6 +170,8 @@ kinds! {
     ORIGIN_REFUSED = 403 "origin_refused" "The origin is not allowed" "Add the exact origin to the stack's AllowedOrigins parameter.";
     /// A call with the refresh cookie that the page cannot show to be its own.
     CSRF_REFUSED = 403 "csrf_refused" "The CSRF token is missing or not this session's" "Send the `csrf_token` of the last login or refresh as `X-CSRF-Token`.";
+    /// An operational call without the internal secret, or with another.
+    INTERNAL_SECRET_REFUSED = 403 "internal_secret_refused" "The call needs the internal secret" "Send `current` of the stack's secret internal-secret as `X-Internal-Secret`. After a rotation the one before it is accepted too.";
     /// A platform role without a second factor.
     SECOND_FACTOR_REQUIRED = 403 "second_factor_required" "A platform role needs a second factor" "Sign in again, and enrol one or show it. The stack's parameter RequirePlatformMfa turns the rule off.";
     /// A code that is wrong, too old or used; says no more on purpose. Not a 401: the credentials of the call are good.

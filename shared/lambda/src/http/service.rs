@@ -20,7 +20,7 @@ use lambda_http::{
 use super::{
     body::Body,
     caller::{Admitted, Authenticator, BOOTSTRAP_PRESENT, Caller, WARNING},
-    csrf, headers,
+    csrf, headers, internal,
     path::{Params, params_of},
     policy::{Access, Csrf, Of, Policy, UNMATCHED},
     problem::{Problem, kinds},
@@ -67,16 +67,21 @@ struct Door {
     authenticator: Option<Authenticator>,
     /// Only where a route takes the refresh cookie.
     csrf: Option<csrf::Guard>,
+    /// Only where a route is internal.
+    internal: Option<internal::Guard>,
 }
 
 impl HttpService {
     pub(crate) async fn start<R: Routes>(env: Env) -> Result<Self, StartError> {
-        let open = |p: &&Policy| matches!(p.access, Access::Anonymous | Access::OneTimeToken | Access::Signature);
+        let open = |p: &&Policy| {
+            matches!(p.access, Access::Anonymous | Access::OneTimeToken | Access::Signature | Access::Internal)
+        };
         let authenticator =
             if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env).await?) };
         let csrf = csrf::Guard::from_env(&env, R::POLICIES).await?;
+        let internal = internal::Guard::from_env(&env, R::POLICIES).await?;
         let routes = R::start(&env).await?;
-        Ok(Self(Arc::new(Door { settings: Settings::from_env(&env)?, env, routes, authenticator, csrf })))
+        Ok(Self(Arc::new(Door { settings: Settings::from_env(&env)?, env, routes, authenticator, csrf, internal })))
     }
 }
 
@@ -217,6 +222,11 @@ impl Door {
         }
         if matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
             return Ok(Caller::Anonymous.into());
+        }
+        if policy.access == Access::Internal {
+            let guard = self.internal.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
+            guard.admit(headers).await?;
+            return Ok(Caller::Internal.into());
         }
         let authenticator = self.authenticator.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
         let tenant = params.iter().find(|(name, _)| *name == "tenant_id").map(|(_, value)| value.as_str());

@@ -53,6 +53,7 @@ pub(super) fn asked(access: Access) -> Option<StepUp> {
         | Access::SignedIn
         | Access::StatusToken { .. }
         | Access::Permission(_)
+        | Access::Internal
         | Access::Signature => None,
     }
 }

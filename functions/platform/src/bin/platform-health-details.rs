@@ -1,0 +1,5 @@
+//! Tells operators how the platform is.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&platform::HEALTH_DETAILS)
+}

@@ -1,0 +1,5 @@
+//! Rotates `innkeeper/{stage}/internal-secret`.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&rotation::ROTATE_INTERNAL_SECRET)
+}
