@@ -10,13 +10,14 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 
 /// Every crate outside `functions/`, and the crates of ours that its shipped code may name.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("secrets", &["domain"]),
     ("workflow", &["domain"]),
     ("mail", &["domain"]),
-    ("lambda", &["domain", "secrets", "store", "workflow"]),
+    ("events", &["domain"]),
+    ("lambda", &["domain", "events", "secrets", "store", "workflow"]),
     ("testkit", &["domain"]),
     // Every group that the template deploys, and the door that starts them.
     ("local", &["domain", "lambda", GROUPS]),
@@ -32,8 +33,9 @@ const EDGES: [(&str, &[&str]); 12] = [
 const GROUPS: &str = "functions/*";
 
 /// One crate per AWS service, so that its rules are written once.
-const SDKS: [(&str, &str); 4] = [
+const SDKS: [(&str, &str); 5] = [
     ("aws-sdk-dynamodb", "store"),
+    ("aws-sdk-eventbridge", "events"),
     ("aws-sdk-secretsmanager", "secrets"),
     ("aws-sdk-sesv2", "mail"),
     ("aws-sdk-sfn", "workflow"),
