@@ -56,13 +56,17 @@ impl RefreshTokens {
         Limits { idle: self.idle, expires_at }
     }
 
-    /// What a token says, if we made it. Asks nobody but the ring.
+    /// What a token says, if we made it. Asks nobody but the ring, which is read again for a key that it lacks, at most
+    /// once in ten seconds.
     pub(crate) async fn read(
         &self,
         text: &str,
         now: Timestamp,
     ) -> Result<Result<RefreshClaim, RefreshRefused>, SecretError> {
-        Ok(self.ring.get().await?.read_refresh_token(text, now))
+        match self.ring.get().await?.read_refresh_token(text, now) {
+            Err(RefreshRefused::UnknownKey) => Ok(self.ring.refresh_now().await?.read_refresh_token(text, now)),
+            read => Ok(read),
+        }
     }
 
     /// The first token of a session.

@@ -73,10 +73,13 @@ impl PublicKeys {
         self.find(kid, end).is_some()
     }
 
-    /// The key, read if it is not known.
+    /// The key, read if it is not known; callers at the same time share one read.
     pub(crate) async fn get(&self, kid: &str, store: &Store, now: Timestamp) -> Result<Option<Found>, StoreError> {
         if !self.knows(kid, now) {
-            self.read(store, Some(now)).await?;
+            let _turn = self.reading.lock().await;
+            if !self.knows(kid, now) {
+                self.read(store, Some(now)).await?;
+            }
         }
         Ok(self.find(kid, now))
     }

@@ -45,7 +45,10 @@ pub enum RefreshRefused {
     /// Not the form of one.
     #[error("not the form of a refresh token")]
     Form,
-    /// The tag does not hold, or its key is retired.
+    /// The ring has no such key, or it is retired.
+    #[error("the key of the refresh token is not known, or retired")]
+    UnknownKey,
+    /// The tag does not hold.
     #[error("the tag of the refresh token does not hold")]
     Tag,
 }
@@ -66,6 +69,9 @@ impl KeyRing<RefreshKeys> {
         let rest = signed.strip_prefix(REFRESH).ok_or(RefreshRefused::Form)?;
         let parts: Vec<&str> = rest.split('.').collect();
         let [kid, generation, identity, session, tenant] = parts[..] else { return Err(RefreshRefused::Form) };
+        if self.find(kid, now).is_none() {
+            return Err(RefreshRefused::UnknownKey);
+        }
         if !self.verify(kid, signed.as_bytes(), &tag, now) {
             return Err(RefreshRefused::Tag);
         }

@@ -64,7 +64,8 @@ async fn twenty_rotations_refuse_nobody_and_accept_nobody() {
     assert!(count.forged_refused > ROTATIONS && count.refused > ROTATIONS);
     assert!(world.keys(DATA).await as u32 == ROTATIONS + 1, "only a re-seal job may end these");
     let unused = world.stack.principals.unused();
-    let ours: Vec<&String> = unused.iter().filter(|line| line.contains(": Rotate")).collect();
+    let ours: Vec<&String> =
+        unused.iter().filter(|line| line.contains(": Rotate") && !line.contains("Retire")).collect();
     assert!(ours.is_empty(), "{ours:?}");
 }
 
@@ -92,7 +93,7 @@ async fn rotate(world: &World, secret: &str, rotation: u32) {
 }
 
 /// A token of the same session that would live for months, by the key that signs now.
-async fn forge(world: &World, tokens: &Tokens) -> (String, String) {
+pub(crate) async fn forge(world: &World, tokens: &Tokens) -> (String, String) {
     let ring: KeyRing<SigningKeys> = world.ring(SIGNING).await;
     let signer = ring.signer(world.now()).unwrap();
     let payload = tokens.access.split('.').nth(1).unwrap();

@@ -7,6 +7,7 @@ mod emergency;
 mod flight;
 mod internal;
 mod interrupted;
+mod readers;
 mod reseal;
 mod schedule;
 mod world;

@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, header::ORIGIN};
 use jiff::Timestamp;
-use secrets::{Cached, KeyRing, RefreshKeys, Secrets};
+use secrets::{Cached, KeyRing, RefreshKeys, RefreshRefused, Secrets};
 
 use super::{
     cookie::{self, REFRESH_COOKIE},
@@ -42,9 +42,19 @@ impl Guard {
         if !self.is_from_here(headers, settings) {
             return Err(Problem::new(&kinds::ORIGIN_REFUSED));
         }
-        let ring = self.ring.get().await?;
-        // A cookie that is not ours opens nothing: that is the handler's answer to give.
-        let Ok(claim) = ring.read_refresh_token(cookie, now) else { return Ok(()) };
+        let mut ring = self.ring.get().await?;
+        let mut read = ring.read_refresh_token(cookie, now);
+        if read == Err(RefreshRefused::UnknownKey) {
+            ring = self.ring.refresh_now().await?;
+            read = ring.read_refresh_token(cookie, now);
+        }
+        let claim = match read {
+            Ok(claim) => claim,
+            // The handler's copy of the ring may be newer than ours, and it would ask for no CSRF token.
+            Err(RefreshRefused::UnknownKey) => return Err(Problem::new(&kinds::INVALID_REFRESH_TOKEN)),
+            // A cookie that is not ours opens nothing: that is the handler's answer to give.
+            Err(RefreshRefused::Form | RefreshRefused::Tag) => return Ok(()),
+        };
         let sent = headers.get(TOKEN).and_then(|token| token.to_str().ok());
         let ours = sent.is_some_and(|token| ring.is_csrf_token(token, &claim.session, now));
         if ours { Ok(()) } else { Err(Problem::new(&kinds::CSRF_REFUSED)) }
