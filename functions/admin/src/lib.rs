@@ -2,6 +2,7 @@
 //! operator sees and rotates them.
 
 pub mod bootstrap_status;
+pub mod overdue_secrets;
 pub mod platform_users;
 pub mod remove_bootstrap;
 pub mod secret;
@@ -22,7 +23,9 @@ pub const PLATFORM_USERS: Function = Function::http::<(platform_users::CreatePla
 pub const SECRETS: Function = Function::http::<(secret_list::ListSecrets, secret_read::ReadSecret)>("admin-secrets");
 /// `POST /api/v1/admin/secrets/{name}/rotate`
 pub const ROTATE_SECRET: Function = Function::http::<(secret_rotate::RotateSecret,)>("admin-rotate-secret");
+/// Says which secrets are overdue.
+pub const OVERDUE_SECRETS: Function = Function::job::<overdue_secrets::OverdueSecrets>("admin-overdue-secrets");
 
 /// Every function of the group.
 pub const FUNCTIONS: &[&Function] =
-    &[&BOOTSTRAP_STATUS, &REMOVE_BOOTSTRAP_CREDENTIALS, &PLATFORM_USERS, &SECRETS, &ROTATE_SECRET];
+    &[&BOOTSTRAP_STATUS, &REMOVE_BOOTSTRAP_CREDENTIALS, &PLATFORM_USERS, &SECRETS, &ROTATE_SECRET, &OVERDUE_SECRETS];

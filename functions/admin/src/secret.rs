@@ -67,6 +67,12 @@ struct Version {
     stages: Vec<String>,
 }
 
+/// Whether its value is older than its schedule allows.
+pub(crate) fn is_late(secret: &Overview, now: Timestamp) -> bool {
+    let every = secret.every.filter(|_| secret.rotates);
+    every.is_some_and(|every| is_overdue(secret.in_use_since(), every, now))
+}
+
 impl Answer {
     pub(crate) fn of(secret: Overview, now: Timestamp) -> Self {
         let in_use_since = secret.in_use_since();
@@ -79,7 +85,7 @@ impl Answer {
             last_rotated_at: secret.rotated_at,
             next_rotation_at: secret.next_rotation_at,
             rotation_under_way: secret.is_rotating(),
-            overdue: every.is_some_and(|every| is_overdue(in_use_since, every, now)),
+            overdue: is_late(&secret, now),
             versions: secret.versions.into_iter().map(|(id, stages)| Version { id, stages }).collect(),
             name: secret.name,
         }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use domain::{Action, AuditEntry, Entropy, Facts, Permission, SecretName, bytes};
+use domain::{Action, AuditEntry, CorrelationId, Entropy, Facts, Permission, SecretName, bytes};
 use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
@@ -116,7 +116,7 @@ impl Route for RotateSecret {
             return Err(Error::UnderWay);
         }
         let version = format!("{:032x}", u128::from_be_bytes(bytes(&*deps.entropy)));
-        deps.store.note(&ordered(&cx, &name).into(), &version).await?;
+        deps.store.note(&ordered(&cx, &name, &version).into(), &version).await?;
         match deps.of.secrets.order_rotation(name.as_str(), &version).await? {
             Ordered::Begun => {
                 let status_url = format!("/api/v1/admin/secrets/{name}");
@@ -128,14 +128,20 @@ impl Route for RotateSecret {
     }
 }
 
-fn ordered(cx: &Cx, name: &SecretName) -> AuditEntry {
+fn ordered(cx: &Cx, name: &SecretName, version: &str) -> AuditEntry {
+    let after = Facts::new().with("secret", name);
+    // The rotation's own log lines and its event are correlated by its version.
+    let after = match CorrelationId::parse(version) {
+        Ok(version) => after.with("version", &version),
+        Err(_) => after,
+    };
     AuditEntry {
         actor: cx.caller.actor(),
         action: Action::SecretRotationOrdered,
         tenant: None,
         correlation_id: cx.request_id.clone(),
         before: Facts::new(),
-        after: Facts::new().with("secret", name),
+        after,
         at: cx.now,
     }
 }

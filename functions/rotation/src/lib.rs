@@ -5,6 +5,7 @@ mod data_keys;
 mod internal_secret;
 mod refresh_keys;
 mod reseal;
+mod retire_signing_key;
 mod retirement;
 mod signing_keys;
 mod timetable;
@@ -15,6 +16,7 @@ pub use data_keys::RotateDataKeys;
 pub use internal_secret::RotateInternalSecret;
 pub use refresh_keys::RotateRefreshKeys;
 pub use reseal::{ResealFail, ResealList, ResealRetire, ResealTenant, ResealWatch};
+pub use retire_signing_key::RetireSigningKey;
 pub use signing_keys::RotateSigningKeys;
 
 /// `innkeeper/{stage}/signing-keys`
@@ -23,6 +25,8 @@ pub const ROTATE_SIGNING_KEYS: Function = Function::rotation::<RotateSigningKeys
 pub const ROTATE_REFRESH_KEYS: Function = Function::rotation::<RotateRefreshKeys>("rotate-refresh-keys");
 /// `innkeeper/{stage}/data-keys`
 pub const ROTATE_DATA_KEYS: Function = Function::rotation::<RotateDataKeys>("rotate-data-keys");
+/// `POST /api/v1/admin/signing-keys/{kid}/retire`
+pub const ROTATE_RETIRE_SIGNING_KEY: Function = Function::http::<(RetireSigningKey,)>("rotate-retire-signing-key");
 
 /// `innkeeper/{stage}/internal-secret`
 pub const ROTATE_INTERNAL_SECRET: Function = Function::rotation::<RotateInternalSecret>("rotate-internal-secret");
@@ -43,6 +47,7 @@ pub const FUNCTIONS: &[&Function] = &[
     &ROTATE_REFRESH_KEYS,
     &ROTATE_DATA_KEYS,
     &ROTATE_INTERNAL_SECRET,
+    &ROTATE_RETIRE_SIGNING_KEY,
     &RESEAL_WATCH,
     &RESEAL_LIST,
     &RESEAL_TENANT,

@@ -22,6 +22,9 @@ fn entry(action: Action, after: Facts, at: Timestamp, entropy: &dyn Entropy) -> 
     AuditEntry { actor, action, tenant: None, correlation_id, before: Facts::new(), after, at }.into()
 }
 
+/// The code of an order for a key that nobody knows.
+pub(crate) const UNKNOWN: &str = "unknown_key";
+
 pub(crate) fn failed(error: WorkError) -> StepError {
     if error.retryable {
         return StepError::retry(error.to_string(), error);
@@ -45,4 +48,9 @@ pub(crate) fn not_retired(error: RotationError) -> StepError {
         return StepError::retry(error.to_string(), error);
     }
     StepError::Fail { code: error.code(), detail: error.to_string(), retryable: true, source: Some(Box::new(error)) }
+}
+
+/// The key is gone from everywhere; whoever listens has not heard of it.
+pub(crate) fn untold(error: impl std::error::Error + Send + Sync + 'static) -> StepError {
+    StepError::retry("the key is refused and out of the ring, and nobody has been told: order it again", error)
 }

@@ -5,7 +5,13 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{Json, Router, extract::State, response::Redirect, routing::get};
 use tokio::net::TcpListener;
 
-use crate::{aws::ses::Mailbox, stack::LocalStack};
+use crate::{
+    aws::{
+        eventbridge::{Event, EventLog},
+        ses::{Mail, Mailbox},
+    },
+    stack::LocalStack,
+};
 
 /// Serves the stack until `stop` resolves.
 ///
@@ -16,19 +22,22 @@ pub async fn serve(
     stack: &LocalStack,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let app = stack.router(local_routes(stack.mailbox.clone()));
+    let app = stack.router(local_routes(stack));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
 /// What API Gateway has not. Secrets and state are not shown, by design: a laptop is no vault.
-fn local_routes(mailbox: Arc<Mailbox>) -> Router {
-    Router::new()
-        .route("/_local/mail", get(mails))
-        .with_state(mailbox)
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
+fn local_routes(stack: &LocalStack) -> Router {
+    let mails = Router::new().route("/_local/mail", get(mails)).with_state(stack.mailbox.clone());
+    let events = Router::new().route("/_local/events", get(events)).with_state(stack.events.clone());
+    mails.merge(events).route("/", get(|| async { Redirect::temporary("/docs") }))
 }
 
-async fn mails(State(mailbox): State<Arc<Mailbox>>) -> Json<Vec<crate::aws::ses::Mail>> {
+async fn mails(State(mailbox): State<Arc<Mailbox>>) -> Json<Vec<Mail>> {
     Json(mailbox.mails())
+}
+
+async fn events(State(log): State<Arc<EventLog>>) -> Json<Vec<Event>> {
+    Json(log.events())
 }

@@ -17,6 +17,7 @@ use crate::{
     aws::{
         AwsError, Counters, Gateway, Invoker, Persist, PersistError,
         dynamodb::DynamoDb,
+        eventbridge::EventLog,
         lambda::Lambda,
         secretsmanager::{PasswordRules, SecretsManager, random_password},
         ses::Mailbox,
@@ -126,6 +127,8 @@ pub struct LocalStack {
     pub states: StepFunctions,
     /// What SES sent.
     pub mailbox: Arc<Mailbox>,
+    /// What was put on the event buses.
+    pub events: Arc<EventLog>,
     /// Who may what, and who did.
     pub principals: Arc<Principals>,
     /// The functions.
@@ -158,6 +161,7 @@ impl LocalStack {
         let dynamodb =
             Arc::new(dynamodb.map_err(|source| OpenError::Data { path: shown.clone(), source: Box::new(source) })?);
         let mailbox = Arc::new(Mailbox::open(&*region, time.clone(), persist.clone()).map_err(unusable)?);
+        let events = Arc::new(EventLog::open(&*region, time.clone(), persist.clone()).map_err(unusable)?);
         let functions = Functions::deploy(&template, &principals, &gateway, &clock, &entropy)
             .map_err(|line| OpenError::Refused(vec![line]))?;
         let functions = Arc::new(functions);
@@ -180,6 +184,7 @@ impl LocalStack {
         gateway.mount("secretsmanager", secrets.clone());
         gateway.mount("states", Arc::new(states.clone()));
         gateway.mount("ses", mailbox.clone());
+        gateway.mount("events", events.clone());
         gateway.mount("lambda", Arc::new(Lambda::new(&*region, invoker)));
 
         let tasks = tokio::task::JoinSet::new();
@@ -191,6 +196,7 @@ impl LocalStack {
             secrets,
             states,
             mailbox,
+            events,
             principals,
             functions,
             clock,

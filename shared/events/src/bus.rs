@@ -30,9 +30,9 @@ pub enum EventError {
         /// AWS's word for why.
         code: String,
     },
-    /// The event has no form in JSON.
+    /// The event cannot be written down.
     #[error("the event cannot be written")]
-    Malformed(#[from] serde_json::Error),
+    Malformed,
 }
 
 impl Bus {
@@ -50,7 +50,7 @@ impl Bus {
             .event_bus_name(&self.name)
             .source(SOURCE)
             .detail_type(E::TYPE)
-            .detail(serde_json::to_string(event)?)
+            .detail(serde_json::to_string(event).map_err(|_| EventError::Malformed)?)
             .build();
         let answer = Box::pin(self.client.put_events().entries(entry).send()).await;
         let answer = answer.map_err(|error| EventError::Unavailable(Box::new(error)))?;

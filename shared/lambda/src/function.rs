@@ -97,7 +97,7 @@ impl Function {
         Self {
             name,
             kind: Kind::Rotation,
-            start: |env| Box::pin(async move { Ok(Running::Event(rotation::service(R::from_env(&env).await?))) }),
+            start: |env| Box::pin(async move { Ok(Running::Event(rotation::service::<R>(&env).await?)) }),
         }
     }
 

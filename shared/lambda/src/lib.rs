@@ -8,6 +8,7 @@
 //! headers, one log line. See [`http`].
 
 pub mod access_token;
+mod announcer;
 mod aws;
 mod env;
 mod event;
@@ -18,6 +19,7 @@ mod public_keys;
 mod rotation;
 mod telemetry;
 
+pub use announcer::Announcer;
 pub use env::{Env, FromEnv, StartError};
 pub use event::{EventService, Fault, Job, Step, Task};
 pub use function::{Function, Kind, Running, Served, main};

@@ -2,11 +2,11 @@
 
 use std::{future::Future, sync::Arc};
 
-use secrets::rotation::{Call, Outcome, Rotation, RotationError, Rotator};
+use secrets::rotation::{Call, Outcome, Rotation, RotationError, RotationStep, Rotator};
 use serde_json::{Value, json};
 use workflow::StepError;
 
-use crate::{EventService, FromEnv};
+use crate::{Announcer, Env, EventService, FromEnv, StartError, event::chain};
 
 /// A secret's rotation, as a function.
 pub trait Rotates: FromEnv + Rotation {
@@ -26,30 +26,50 @@ pub trait Rotates: FromEnv + Rotation {
     }
 }
 
-/// The function, started.
-pub(crate) fn service<R: Rotates>(rotation: R) -> EventService {
-    let rotation = Arc::new(rotation);
-    EventService::new(R::NAME, move |event: Value| {
-        let rotation = rotation.clone();
+/// Starts the function.
+pub(crate) async fn service<R: Rotates>(env: &Env) -> Result<EventService, StartError> {
+    let started = Arc::new((R::from_env(env).await?, Announcer::from_env(env)?));
+    Ok(EventService::new(R::NAME, move |event: Value| {
+        let started = started.clone();
         async move {
+            let (rotation, announcer) = &*started;
             match event {
                 Value::Object(mut order) if order.len() == 1 && order.contains_key("emergency") => {
                     rotation.emergency(order.remove("emergency").unwrap_or_default()).await
                 }
-                call => step(&*rotation, call).await,
+                call => step(rotation, announcer, call).await,
             }
         }
-    })
+    }))
 }
 
-async fn step<R: Rotates>(rotation: &R, event: Value) -> Result<Value, StepError> {
+async fn step<R: Rotates>(rotation: &R, announcer: &Announcer, event: Value) -> Result<Value, StepError> {
     // The parser's own message is dropped: it could quote the rotation token.
     let call: Call = serde_json::from_value(event)
         .map_err(|_| StepError::fail("malformed_input", "the event is no step of a rotation".to_owned()))?;
-    let outcome = rotation.rotator().run(rotation, &call).await.map_err(failed)?;
+    let outcome = match done(rotation, announcer, &call).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let (step, cause) = (call.step.name(), chain(&error));
+            // The template's alarm listens for this word.
+            let alarm = "rotation_failed";
+            tracing::error!(alarm, secret = call.secret_id, version = call.client_request_token, step, detail = %error, cause, "a rotation failed");
+            return Err(error);
+        }
+    };
     let (step, outcome) = (call.step.name(), if outcome == Outcome::Done { "done" } else { "done_before" });
     tracing::info!(secret = call.secret_id, version = call.client_request_token, step, outcome, "rotation step");
     Ok(json!({"step": step, "outcome": outcome}))
+}
+
+/// The step, and after the last one the event, again in a repeat: a crash between the two loses none.
+async fn done<R: Rotates>(rotation: &R, announcer: &Announcer, call: &Call) -> Result<Outcome, StepError> {
+    let outcome = rotation.rotator().run(rotation, call).await.map_err(failed)?;
+    if call.step == RotationStep::Finish {
+        let told = announcer.rotated(&call.secret_id, &call.client_request_token).await;
+        told.map_err(|error| StepError::retry("the new value is current, and nobody has been told", error))?;
+    }
+    Ok(outcome)
 }
 
 /// Secrets Manager repeats a step that failed, whatever the error; the name tells an operator whether that can help.

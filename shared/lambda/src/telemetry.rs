@@ -9,7 +9,7 @@ use tracing_subscriber::{
 };
 
 /// The crates whose `info` is for the log; of all others it is noise.
-const OURS: [&str; 5] = ["lambda", "signup", "auth", "provisioning", "local"];
+const OURS: [&str; 9] = ["lambda", "signup", "auth", "provisioning", "local", "admin", "rotation", "secrets", "vault"];
 /// Begins with the name of one of ours, and opens a span for each event that nobody reads.
 const RUNTIMES: [&str; 2] = ["lambda_runtime", "lambda_http"];
 

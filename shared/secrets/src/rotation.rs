@@ -33,6 +33,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use error::{Refusal, RotationError, WorkError};
+pub use replace::Replacement;
 use standing::{Held, Standing};
 
 use crate::{
@@ -209,7 +210,7 @@ impl Rotator {
         let (from, to) = (Some(current.version.as_str()), Some(call.client_request_token.as_str()));
         self.secrets.move_stage(&call.secret_id, CURRENT, from, to).await?;
         rotation.finish(pending, now).await?;
-        // Names only. An event on EventBridge for the secret's readers is to follow this line.
+        // Names only. The event on the stack's bus follows in `lambda::rotation`.
         tracing::info!(
             event = "secret.rotated",
             secret = call.secret_id,

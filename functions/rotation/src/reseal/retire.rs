@@ -92,7 +92,7 @@ impl Task for ResealRetire {
         };
         let rotator = lambda::Rotates::rotator(&deps.rotation);
         let replaced = rotator.replace(&deps.rotation, &deps.secret, without).await;
-        let replaced = replaced.map_err(retirement::not_retired)?;
+        let replaced = replaced.map_err(retirement::not_retired)?.made;
         let audit = run.audit(Self::NAME, Action::ResealEnded, None, now);
         deps.store.end_reseal(&reseal, ResealState::Done, None, &audit).await.map_err(unavailable)?;
         tracing::info!(event = "data_keys.retired", keys = ?reseal.retiring, replaced, "data_keys.retired");

@@ -18,6 +18,7 @@ pub use persist::{Persist, PersistError};
 pub mod connector;
 pub mod counters;
 pub mod dynamodb;
+pub mod eventbridge;
 pub mod faults;
 pub mod gateway;
 pub mod lambda;

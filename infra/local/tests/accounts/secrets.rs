@@ -132,6 +132,50 @@ async fn r32_what_was_not_rotated_in_time_is_overdue() {
     world.advance(SignedDuration::from_hours(1));
     let admin = world.bootstrap_admin().await;
     assert_eq!(read(&world, &admin, "refresh-keys").await["overdue"], true);
+    let said = world.stack.invoke("admin-overdue-secrets", json!({})).await.unwrap();
+    let said = said["overdue"].as_array().unwrap();
+    assert!(said.contains(&json!("innkeeper/local/refresh-keys")), "{said:?}");
+    assert!(!said.contains(&json!("innkeeper/local/bootstrap-admin")), "nobody is to rotate it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r37_a_compromised_signing_key_is_retired_by_an_operator() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    world.tenant("lantern").await;
+    world.platform_user(&admin, "sam@platform.example", "support_admin").await;
+    let sam = world.log_in("sam@platform.example", PASSWORD).await;
+    let ada = world.log_in(&owner("lantern"), PASSWORD).await;
+    let kid = ada.kid();
+    assert_eq!(admin.kid(), kid);
+    let route = |kid: &str| format!("/api/v1/admin/signing-keys/{kid}/retire");
+    for caller in [&sam, &ada] {
+        world.post(caller, &route(&kid), &Value::Null).await.problem(403, "forbidden");
+    }
+    for unknown in ["ffffffff", "a%20b"] {
+        world.post(&admin, &route(unknown), &Value::Null).await.problem(404, "not_found");
+    }
+    world.get(&ada, "/api/v1/auth/whoami").await.expect(200);
+    let retired = world.post(&admin, &route(&kid), &Value::Null).await;
+    let request_id = retired.header("x-request-id").unwrap().to_owned();
+    assert_eq!(retired.expect(200), json!({"retired": kid, "ring_changed": true}));
+    for caller in [&ada, &admin, &sam] {
+        world.get(caller, "/api/v1/auth/whoami").await.problem(401, "unauthenticated");
+    }
+    let admin = world.bootstrap_admin().await;
+    assert_ne!(admin.kid(), kid);
+    world.get(&admin, "/api/v1/auth/whoami").await.expect(200);
+    let again = world.post(&admin, &route(&kid), &Value::Null).await.expect(200);
+    assert_eq!(again["ring_changed"], false);
+
+    let entries = world.items("audit");
+    let entries: Vec<&Value> = entries.iter().filter(|e| e["action"]["S"] == "signing_key.retired").collect();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0]["correlation_id"]["S"], request_id);
+    assert!(entries[0]["actor"]["S"].as_str().unwrap().starts_with("usr_"));
+    let unused = world.stack.principals.unused();
+    let unused: Vec<&String> = unused.iter().filter(|line| line.contains("RotateRetireSigningKey")).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

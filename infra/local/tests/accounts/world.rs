@@ -187,6 +187,11 @@ impl Caller {
         Self { ip, ..self.clone() }
     }
 
+    /// Which key the token is of.
+    pub(crate) fn kid(&self) -> String {
+        jsonwebtoken::decode_header(&self.token).unwrap().kid.unwrap()
+    }
+
     pub(crate) fn with(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
     }

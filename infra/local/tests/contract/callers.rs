@@ -137,6 +137,7 @@ async fn call(api: &Api, row: &Row, caller: &Caller<'_>, number: usize) -> u16 {
     let path = row.path.replace("{tenant_id}", &caller.tenant.id).replace("{name}", "some-name");
     let path = path.replace("{name+}", if row.method == "POST" { "some/name/rollback" } else { "some/name" });
     let path = path.replace("{session_id}", "ses_00000000000000000000000000000000");
+    let path = path.replace("{kid}", "00000000");
     let path = path.replace("{proxy+}", "api/v1/tenants").replace("$default", "/nothing");
     let method = if row.method == "ANY" { Method::GET } else { row.method.parse().unwrap() };
     let request = authorized(Request::builder().method(method).uri(path), &caller.token);

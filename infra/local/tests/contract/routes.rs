@@ -124,3 +124,28 @@ fn each_binary_starts_the_function_that_it_is_called_after() {
         }
     }
 }
+
+/// The word of each `alarm` in these lines.
+fn alarms(text: &str, before: &str) -> BTreeSet<String> {
+    text.split(before).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
+}
+
+/// A line that calls for somebody is heard, and nobody waits for a line that is never written.
+#[test]
+fn r32_every_alarm_in_the_code_is_one_in_the_template() {
+    fn read(folder: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                read(&entry.path(), text);
+            } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&std::fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut code = String::new();
+    ["functions", "shared"].iter().for_each(|folder| read(&root.join(folder), &mut code));
+    let written = alarms(&code, "alarm = \"");
+    let template = std::fs::read_to_string(local::stack::TEMPLATE).unwrap();
+    assert_eq!(written, alarms(&template, "$.alarm = \""));
+}

@@ -39,6 +39,9 @@ async fn die_at_every_call(secret: &str, fault: &Fault) -> u64 {
         }
         assert_ne!(world.labelled(secret, "AWSCURRENT").await, current, "call {call}");
         assert_eq!(world.labelled(secret, "AWSPENDING").await, None, "call {call}");
+        let current = world.labelled(secret, "AWSCURRENT").await.unwrap();
+        let told = world.stack.events.events().iter().any(|event| event.detail["version"] == current);
+        assert!(told, "nobody was told of {current} after a death at call {call}");
         assert_eq!(world.keys(secret).await, keys + 1, "call {call}, current already: {moved}");
         // Long enough for the ring to forget what has ended.
         now += SignedDuration::from_hours(24);

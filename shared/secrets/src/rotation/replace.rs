@@ -15,9 +15,18 @@ const REPLACEMENT: &str = "INNKEEPER-REPLACEMENT";
 /// How often somebody else may come between reading and replacing.
 const TRIES: usize = 3;
 
+/// What [`Rotator::replace`] left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The id of the version that is current now.
+    pub version: String,
+    /// Whether this call made it.
+    pub made: bool,
+}
+
 impl Rotator {
     /// Replaces the current value by what `replacement` makes of it, and gives up a rotation that is under way, which
-    /// knows nothing of it. Where `replacement` makes nothing, the value stays. Says whether it was replaced.
+    /// knows nothing of it. Where `replacement` makes nothing, the value stays.
     ///
     /// The replacement is complete, and set as by [`Rotation::set`], before it is current; a race with another writer
     /// begins anew with that writer's value.
@@ -29,7 +38,7 @@ impl Rotator {
         rotation: &R,
         secret: &str,
         replacement: impl Fn(&R::Value) -> Option<SecretString> + Send + Sync,
-    ) -> Result<bool, RotationError> {
+    ) -> Result<Replacement, RotationError> {
         let mut tries = 1;
         loop {
             match self.try_to_replace(rotation, secret, &replacement).await {
@@ -44,14 +53,14 @@ impl Rotator {
         rotation: &R,
         secret: &str,
         replacement: &(impl Fn(&R::Value) -> Option<SecretString> + Send + Sync),
-    ) -> Result<bool, RotationError> {
+    ) -> Result<Replacement, RotationError> {
         let now = self.clock.now();
         let versions = self.secrets.versions(secret).await?;
         let missing = || SecretError::Missing { secret: secret.to_owned() };
         let from = versions.labelled(CURRENT).ok_or_else(missing)?;
         let current = self.value(rotation, secret, from).await?.ok_or_else(missing)?;
         let new = replacement(&current);
-        if let Some(value) = &new {
+        let version = if let Some(value) = &new {
             let next = rotation.parse(secret, value)?;
             rotation.set(&current, &next, now).await?;
             let id = format!("{:032x}", u128::from_be_bytes(bytes(&*self.entropy)));
@@ -61,13 +70,15 @@ impl Rotator {
             self.unlabel(secret, REPLACEMENT, Some(&id)).await?;
             tracing::warn!(event = "secret.replaced", secret, version = id, previous = from, "secret.replaced");
             rotation.finish(&next, now).await?;
+            id
         } else {
             // A call that broke off may have got as far as the new value, and no further.
             self.unlabel(secret, REPLACEMENT, versions.labelled(REPLACEMENT)).await?;
             rotation.finish(&current, now).await?;
-        }
+            from.to_owned()
+        };
         self.unlabel(secret, PENDING, versions.labelled(PENDING).filter(|pending| *pending != from)).await?;
-        Ok(new.is_some())
+        Ok(Replacement { version, made: new.is_some() })
     }
 
     async fn unlabel(&self, secret: &str, stage: &str, version: Option<&str>) -> Result<(), SecretError> {

@@ -1,0 +1,35 @@
+//! Tells whoever listens that a secret has a new value.
+
+use std::sync::Arc;
+
+use domain::{Clock, CorrelationId};
+use events::{Bus, EventError, SecretRotated};
+
+use crate::{Env, StartError};
+
+/// The stack's bus, for the events of rotations.
+pub struct Announcer {
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+}
+
+impl Announcer {
+    /// On the bus that `EVENT_BUS` names.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`].
+    pub fn from_env(env: &Env) -> Result<Self, StartError> {
+        Ok(Self { bus: Bus::new(&env.sdk, env.required("EVENT_BUS")?), clock: env.clock.clone() })
+    }
+
+    /// That this version of the secret is current. Repeated until it is on the bus; a listener knows a repeat by the
+    /// version. A rotation is correlated by the id of its version, which is in each of its log lines too.
+    ///
+    /// # Errors
+    /// [`EventError`]; the same call may be made again.
+    pub async fn rotated(&self, secret: &str, version: &str) -> Result<(), EventError> {
+        let correlation_id = CorrelationId::parse(version).map_err(|_| EventError::Malformed)?;
+        let (secret, version, rotated_at) = (secret.to_owned(), version.to_owned(), self.clock.now());
+        self.bus.tell(&SecretRotated { secret, version, rotated_at, correlation_id }).await
+    }
+}
