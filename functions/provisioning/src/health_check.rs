@@ -30,14 +30,12 @@ pub struct Deps {
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let secrets = Secrets::new(&env.sdk);
+        let secret = env.required("DATA_KEYS_SECRET")?;
+        let data_keys = Cached::new(secrets.clone(), secret, env.clock.clone(), KeyRing::parse);
+        data_keys.get().await?;
         Ok(Self {
             journal: Journal::from_env(env, Which::HealthCheck)?,
-            data_keys: Cached::new(
-                secrets.clone(),
-                env.required("DATA_KEYS_SECRET")?,
-                env.clock.clone(),
-                KeyRing::parse,
-            ),
+            data_keys,
             secrets,
             base: env.parsed("BASE_DOMAIN")?,
             entropy: env.entropy.clone(),
