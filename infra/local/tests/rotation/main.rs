@@ -8,6 +8,7 @@ mod emergency;
 mod flight;
 mod internal;
 mod interrupted;
+mod load;
 mod readers;
 mod reseal;
 mod schedule;
