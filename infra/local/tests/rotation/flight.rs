@@ -82,7 +82,8 @@ async fn rotate(world: &World, secret: &str, rotation: u32) {
     let ended = world.stack.secrets.rotate(secret).await;
     let fired = world.stack.gateway.faults().fired();
     world.stack.gateway.faults().clear();
-    assert_eq!(ended.is_err(), fired > 0, "{ended:?}");
+    // A read that fails is made once more, past the fault.
+    assert!(ended.is_ok() || fired > 0, "{ended:?}");
     if ended.is_err() {
         world.stack.secrets.rotate(secret).await.unwrap();
     }

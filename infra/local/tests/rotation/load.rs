@@ -148,8 +148,9 @@ async fn rotate(world: &World, secret: &str, function: &str, fault_at: Option<u6
     let ended = world.stack.secrets.rotate(secret).await;
     let struck = world.stack.gateway.faults().fired() > 0;
     world.stack.gateway.faults().clear();
-    assert_eq!(ended.is_err(), struck, "{secret}: {ended:?}");
-    if struck {
+    // A read that fails is made once more, past the fault.
+    assert!(ended.is_ok() || struck, "{secret}: {ended:?}");
+    if ended.is_err() {
         world.stack.secrets.rotate(secret).await.unwrap();
     }
     assert_ne!(world.labelled(secret, "AWSCURRENT").await, before);
@@ -194,7 +195,7 @@ async fn under_load_twenty_rotations_of_everything_refuse_nobody_and_accept_nobo
     customers.iter().flat_map(|it| &it.count.passed).for_each(|(class, n)| *passed.entry(*class).or_default() += n);
     let refused: Vec<&String> = customers.iter().flat_map(|it| &it.count.refused).collect();
     println!(
-        "{ROTATIONS} rotations of {} secrets, {broken_off} of them broken off once; requests passed: {passed:?}, of them {} \
+        "{ROTATIONS} rotations of {} secrets, {broken_off} of them struck by a fault; requests passed: {passed:?}, of them {} \
          during a rotation; refused: {}; forged: {}, accepted of them: {}",
         rotated.len(),
         customers.iter().map(|it| it.count.while_rotating).sum::<u32>(),
@@ -204,6 +205,6 @@ async fn under_load_twenty_rotations_of_everything_refuse_nobody_and_accept_nobo
     );
     assert!(refused.is_empty(), "{refused:#?}");
     assert!(thief.count.forged_accepted.is_empty(), "{:#?}", thief.count.forged_accepted);
-    assert!(broken_off > rotated.len() as u32 * 4 && passed.values().all(|n| *n > ROTATIONS as u32 * 5));
+    assert!(broken_off > rotated.len() as u32 * 3 && passed.values().all(|n| *n > ROTATIONS as u32 * 5));
     assert!(thief.count.forged > ROTATIONS as u32 * 10);
 }
