@@ -1,6 +1,10 @@
 //! Lambda: the functions of the template, started from the constants that their binaries share.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use aws_credential_types::Credentials;
 use domain::Entropy;
@@ -51,6 +55,7 @@ struct Deployed {
     spec: FunctionSpec,
     function: &'static Function,
     env: Env,
+    credentials: Credentials,
     clock: StackClock,
     running: OnceCell<Running>,
 }
@@ -80,7 +85,7 @@ impl Functions {
             gateway.admit(&spec.binary, credentials.clone());
             let env = Env {
                 vars: Arc::new(spec.env.clone()),
-                sdk: connector::sdk_config(gateway.clone(), &stack.region, credentials),
+                sdk: connector::sdk_config(gateway.clone(), &stack.region, credentials.clone()),
                 http: Some(connector::connector(gateway.clone())),
                 clock: Arc::new(clock.clone()),
                 entropy: entropy.clone(),
@@ -88,8 +93,8 @@ impl Functions {
             functions
                 .ids
                 .extend([&spec.name, &spec.arn, &spec.binary].map(|known| (known.clone(), spec.logical_id.clone())));
-            let deployed =
-                Deployed { spec: spec.clone(), function, env, clock: clock.clone(), running: OnceCell::new() };
+            let (clock, running) = (clock.clone(), OnceCell::new());
+            let deployed = Deployed { spec: spec.clone(), function, env, credentials, clock, running };
             functions.deployed.insert(spec.logical_id.clone(), Arc::new(deployed));
         }
         Ok(functions)
@@ -109,6 +114,22 @@ impl Functions {
     /// What a function was given: its variables, and a configuration that signs with its own credentials.
     pub fn env(&self, name: &str) -> Option<&Env> {
         self.find(name).map(|deployed| &deployed.env)
+    }
+
+    /// The name of each function's binary, and all that Lambda would set in its environment, were `endpoint` AWS.
+    pub fn environments(&self, endpoint: &str) -> impl Iterator<Item = (&str, BTreeMap<String, String>)> {
+        self.deployed.values().map(move |deployed| {
+            let Deployed { spec, env, credentials, .. } = &**deployed;
+            let mut variables = spec.env.clone();
+            let given = [
+                ("AWS_ENDPOINT_URL", endpoint),
+                ("AWS_REGION", env.sdk.region().map_or("", |region| region.as_ref())),
+                ("AWS_ACCESS_KEY_ID", credentials.access_key_id()),
+                ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key()),
+            ];
+            variables.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            (spec.binary.as_str(), variables)
+        })
     }
 
     fn find(&self, name: &str) -> Option<&Arc<Deployed>> {

@@ -4,6 +4,7 @@ pub mod aws;
 pub mod bootstrap;
 pub mod clock;
 pub mod demo;
+pub mod elsewhere;
 pub mod front;
 pub mod functions;
 pub mod iam;

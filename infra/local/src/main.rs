@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use local::{
-    bootstrap, demo, rights, rotate, server,
+    bootstrap, demo, elsewhere, rights, rotate, server,
     stack::{LocalStack, OpenError, Options},
 };
 use tokio::net::TcpListener;
@@ -20,6 +20,10 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     place: Place,
+    /// Serve the AWS endpoint too, and write what Lambda would set for each function into DIR/FUNCTION.env, for
+    /// `cargo lambda watch --env-file`.
+    #[arg(long, value_name = "DIR")]
+    lambda_env: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -67,7 +71,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error),
     };
     let done = match cli.command {
-        None => runtime.block_on(serve(&cli.place)),
+        None => runtime.block_on(serve(&cli.place, cli.lambda_env.as_deref())),
         Some(Command::Demo(arguments)) => runtime.block_on(demo(arguments, &cli.place)),
         Some(Command::Rotate(arguments)) => runtime.block_on(rotate(&arguments, &cli.place)),
         Some(Command::BootstrapPassword) => bootstrap_password(&cli.place),
@@ -107,14 +111,21 @@ async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dy
     Ok((listener, stack, url))
 }
 
-async fn serve(place: &Place) -> Done {
+async fn serve(place: &Place, lambda_env: Option<&Path>) -> Done {
     let (listener, stack, url) = open(place).await?;
     welcome(&url, place);
     if place.memory {
         // No other process can read it.
         show(&bootstrap::of(&stack.secrets).await?);
     }
-    Ok(server::serve(listener, &stack, interrupted()).await?)
+    let endpoint = async {
+        match lambda_env {
+            Some(folder) => elsewhere::serve(&stack, folder, interrupted()).await,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(server::serve(listener, &stack, interrupted()), endpoint)?;
+    Ok(())
 }
 
 async fn demo(arguments: demo::Arguments, place: &Place) -> Done {

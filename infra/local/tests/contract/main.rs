@@ -10,6 +10,7 @@ mod callers;
 mod configuration;
 mod corpus;
 mod doors;
+mod events;
 mod fuzz;
 mod openapi;
 mod routes;

@@ -34,7 +34,7 @@ fn sorted(value: Value) -> Value {
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever runs the test says that it may write the file")]
-fn may_write() -> bool {
+pub(crate) fn may_write() -> bool {
     std::env::var("UPDATE").is_ok_and(|value| value == "1")
 }
 
