@@ -1,6 +1,6 @@
 //! R08, R09: the bootstrap admin comes in, hands over and is removed; platform roles may what they may.
 
-use local::stack::Options;
+use local::{aws::faults::Rule, stack::Options};
 use serde_json::{Value, json};
 
 use crate::world::{Caller, OTHER_PASSWORD, PASSWORD, World, owner};
@@ -156,6 +156,23 @@ async fn r09_a_platform_role_may_what_it_may_in_every_tenant() {
     world.get(&nobody, STATUS).await.problem(401, "unauthenticated");
     world.post(&nobody, REMOVE, &Value::Null).await.problem(401, "unauthenticated");
     world.post(&nobody, USERS, &json!({})).await.problem(401, "unauthenticated");
+}
+
+/// The claim on the minute's mail is given back with the link that nobody got.
+#[tokio::test(flavor = "multi_thread")]
+async fn r04_a_welcome_mail_that_was_refused_can_be_sent_again_at_once() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    let tenant = world.tenant("lantern").await;
+    let resend = format!("/api/v1/tenants/{tenant}/resend-welcome");
+    let refused = Rule::error(400, "MessageRejected").on("ses", "SendEmail").from("provisioning-resend-welcome");
+    world.stack.gateway.faults().add(refused);
+    let before = world.items("core").len();
+    world.post(&admin, &resend, &Value::Null).await.problem(503, "unavailable");
+    assert_eq!(world.items("core").len(), before, "nothing is left of it");
+    world.stack.gateway.faults().clear();
+    world.post(&admin, &resend, &Value::Null).await.expect(204);
+    world.post(&admin, &resend, &Value::Null).await.problem(409, "wrong_state");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,10 +63,6 @@ async fn twenty_rotations_refuse_nobody_and_accept_nobody() {
     assert!(count.kids.len() as u32 >= ROTATIONS, "{count:?}");
     assert!(count.forged_refused > ROTATIONS && count.refused > ROTATIONS);
     assert!(world.keys(DATA).await as u32 == ROTATIONS + 1, "only a re-seal job may end these");
-    let unused = world.stack.principals.unused();
-    let ours: Vec<&String> =
-        unused.iter().filter(|line| line.contains(": Rotate") && !line.contains("Retire")).collect();
-    assert!(ours.is_empty(), "{ours:?}");
 }
 
 /// Every second rotation meets a fault at some call, and is taken up again an hour later.
