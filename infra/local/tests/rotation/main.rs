@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test each is an answer")]
 
 mod announced;
+mod canary;
 mod emergency;
 mod flight;
 mod internal;
