@@ -4,7 +4,7 @@
 use domain::Permission;
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Cx, Json, Policy, Rate, Reply, Route},
+    http::{Access, Cx, Json, Policy, Rate, Reply, Route, Scope},
 };
 use secrets::{SecretError, Secrets};
 use serde::Serialize;
@@ -59,7 +59,7 @@ impl Route for BootstrapStatus {
         "admin-bootstrap-status",
         "See whether the bootstrap credentials are still there",
         "/api/v1/admin/bootstrap-status",
-        Access::Permission(Permission::PlatformAdmin),
+        Access::Permission(Permission::PlatformAdmin, Scope::Platform),
         Rate::General,
     );
     type Deps = Deps;

@@ -14,8 +14,8 @@ use jiff::SignedDuration;
 use lambda::{
     Env, FromEnv, StartError,
     http::{
-        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown,
-        kinds,
+        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope,
+        Unknown, kinds,
     },
 };
 use mail::{MailError, Mailer, Message, PlatformInvitation, PlatformRole};
@@ -147,7 +147,7 @@ impl Route for CreatePlatformUser {
         summary: "Give a person a platform role",
         method: Method::POST,
         path: "/api/v1/admin/platform-users",
-        access: Access::Permission(Permission::PlatformAdmin),
+        access: Access::Permission(Permission::PlatformAdmin, Scope::Platform),
         rate: Rate::General,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

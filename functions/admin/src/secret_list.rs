@@ -2,7 +2,7 @@
 //! five minutes may be missing there, and is not where a secret is asked for by its name.
 
 use domain::{Permission, SecretName};
-use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Route, cursor};
+use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +26,7 @@ impl Route for ListSecrets {
         "admin-secret-list",
         "List the platform's secrets: ages, rotations and versions, no values",
         "/api/v1/admin/secrets",
-        Access::Permission(Permission::PlatformMonitoring),
+        Access::Permission(Permission::PlatformMonitoring, Scope::Platform),
         Rate::General,
     );
     const PAGED: bool = true;

@@ -1,7 +1,7 @@
 //! `GET /api/v1/admin/secrets/{name+}`: one secret from outside, as it is now. One DescribeSecret.
 
 use domain::Permission;
-use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route, kinds};
+use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 
 use crate::secret::{Answer, Deps};
 
@@ -13,7 +13,7 @@ impl Route for ReadSecret {
         "admin-secret",
         "See one of the platform's secrets: age, rotations and versions, no values",
         "/api/v1/admin/secrets/{name+}",
-        Access::Permission(Permission::PlatformMonitoring),
+        Access::Permission(Permission::PlatformMonitoring, Scope::Platform),
         Rate::General,
     );
     type Deps = Deps;

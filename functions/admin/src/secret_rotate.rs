@@ -10,7 +10,7 @@ use domain::{Action, AuditEntry, CorrelationId, Entropy, Facts, Permission, Secr
 use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, kinds},
+    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds},
 };
 use secrets::{Ordered, SecretError};
 use serde::Serialize;
@@ -92,7 +92,7 @@ impl Route for RotateSecret {
         summary: "Rotate one of the platform's secrets now: POST /api/v1/admin/secrets/{name}/rotate",
         method: Method::POST,
         path: "/api/v1/admin/secrets/{name+}",
-        access: Access::Permission(Permission::PlatformAdmin),
+        access: Access::Permission(Permission::PlatformAdmin, Scope::Platform),
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -6,7 +6,7 @@ use domain::{Action, AuditEntry, Clock, Facts, Permission, TenantId, TenantStatu
 use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, kinds},
+    http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, Scope, kinds},
 };
 use store::Store;
 
@@ -74,7 +74,7 @@ impl Route for ResendWelcome {
         summary: "Send the welcome mail again",
         method: Method::POST,
         path: "/api/v1/tenants/{tenant_id}/resend-welcome",
-        access: Access::Permission(Permission::TenantProvision),
+        access: Access::Permission(Permission::TenantProvision, Scope::Platform),
         rate: Rate::Auth,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -6,7 +6,7 @@
 
 use domain::{KeyId, Permission};
 use http::Method;
-use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, kinds};
+use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 use serde::Serialize;
 use utoipa::ToSchema;
 use workflow::StepError;
@@ -65,7 +65,7 @@ impl Route for RetireSigningKey {
         summary: "Refuse every token of a compromised signing key from now on",
         method: Method::POST,
         path: "/api/v1/admin/signing-keys/{kid}/retire",
-        access: Access::Permission(Permission::PlatformAdmin),
+        access: Access::Permission(Permission::PlatformAdmin, Scope::Platform),
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

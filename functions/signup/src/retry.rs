@@ -7,7 +7,7 @@ use domain::{Action, AuditEntry, Clock, Facts, Permission, TenantId, TenantStatu
 use http::{Method, header};
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, kinds},
+    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds},
 };
 use serde::Serialize;
 use store::{Retried, Store, StoreError};
@@ -83,7 +83,7 @@ impl Route for Retry {
         summary: "Try a failed provisioning again",
         method: Method::POST,
         path: "/api/v1/tenants/{tenant_id}/retry",
-        access: Access::Permission(Permission::TenantProvision),
+        access: Access::Permission(Permission::TenantProvision, Scope::Platform),
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

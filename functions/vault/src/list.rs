@@ -1,7 +1,7 @@
 //! `GET /api/v1/vault`: what there is, without the values, by name. One `Query` beside the door's read.
 
 use domain::{Permission, VaultName};
-use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Route, cursor};
+use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,7 +28,7 @@ impl Route for List {
         "vault-list",
         "List what is in the vault, without the values",
         "/api/v1/vault",
-        Access::Permission(Permission::VaultManage),
+        Access::Permission(Permission::VaultManage, Scope::Own),
         Rate::General,
     );
     const PAGED: bool = true;

@@ -3,7 +3,7 @@
 
 use domain::{Action, AuditEntry, Facts, Permission, TenantId, VaultEncoding, VaultName, VaultValue};
 use jiff::Timestamp;
-use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route, kinds};
+use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 use serde::{Serialize, Serializer};
 use store::{StoreError, VaultVersion};
 use utoipa::ToSchema;
@@ -83,7 +83,7 @@ impl Route for Read {
         "vault-read",
         "Read a value from the vault",
         "/api/v1/vault/{name+}",
-        Access::Permission(Permission::VaultRead),
+        Access::Permission(Permission::VaultRead, Scope::Own),
         Rate::General,
     );
     type Deps = Keeper;

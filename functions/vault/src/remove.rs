@@ -3,7 +3,7 @@
 
 use domain::{Action, AuditEntry, Facts, Permission, TenantId, VaultName};
 use http::Method;
-use lambda::http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, kinds};
+use lambda::http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 use store::{StoreError, VaultEntry};
 
 use crate::{
@@ -54,7 +54,7 @@ impl Route for Remove {
         summary: "Delete a value from the vault, with all its versions",
         method: Method::DELETE,
         path: "/api/v1/vault/{name+}",
-        access: Access::Permission(Permission::VaultManage),
+        access: Access::Permission(Permission::VaultManage, Scope::Own),
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -6,7 +6,7 @@
 use domain::{Permission, VaultName};
 use http::Method;
 use lambda::http::{
-    Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown, kinds,
+    Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, Unknown, kinds,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ impl Route for Rollback {
         summary: "Make an earlier version of a value the newest: POST /api/v1/vault/{name}/rollback",
         method: Method::POST,
         path: "/api/v1/vault/{name+}",
-        access: Access::Permission(Permission::VaultManage),
+        access: Access::Permission(Permission::VaultManage, Scope::Own),
         rate: Rate::General,
         body_limit: 1_024,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -3,7 +3,7 @@
 use domain::{Permission, VaultEncoding, VaultName, VaultValue};
 use http::Method;
 use lambda::http::{
-    Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown, kinds,
+    Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, Unknown, kinds,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ impl Route for Write {
         summary: "Write a value, or its next version, into the vault",
         method: Method::PUT,
         path: "/api/v1/vault/{name+}",
-        access: Access::Permission(Permission::VaultManage),
+        access: Access::Permission(Permission::VaultManage, Scope::Own),
         rate: Rate::General,
         body_limit: LARGEST,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

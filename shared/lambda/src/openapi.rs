@@ -180,7 +180,7 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
 fn security(access: Access) -> Value {
     match access {
         Access::Anonymous | Access::OneTimeToken => json!([]),
-        Access::SignedIn | Access::Permission(_) | Access::SteppedUp { .. } => json!([{"access_token": []}]),
+        Access::SignedIn | Access::Permission(..) | Access::SteppedUp { .. } => json!([{"access_token": []}]),
         Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
         Access::Internal => json!([{"internal_secret": []}]),

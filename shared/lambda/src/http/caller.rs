@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use store::{Admission, Store, StoreError};
 
 use super::{
-    policy::Access,
+    policy::{Access, Scope},
     problem::{Problem, kinds},
     step_up::{Lacks, asked, proven},
 };
@@ -179,15 +179,14 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
         | (Access::SigningIn { .. }, Caller::Member(_) | Caller::SigningIn(_))
         | (Access::Internal, Caller::Internal)
         | (Access::StatusToken { .. }, Caller::StatusToken(_)) => Ok(()),
+        (Access::StatusToken { or }, Caller::Member(member)) => permitted(member, or, Scope::Tenant, path_tenant),
         (
-            Access::StatusToken { or: permission }
-            | Access::Permission(permission)
-            | Access::SteppedUp { permission: Some(permission), .. },
+            Access::Permission(permission, scope) | Access::SteppedUp { permission: Some((permission, scope)), .. },
             Caller::Member(member),
-        ) => permitted(member, permission, path_tenant),
+        ) => permitted(member, permission, scope, path_tenant),
         (
             Access::SignedIn
-            | Access::Permission(_)
+            | Access::Permission(..)
             | Access::StatusToken { .. }
             | Access::SteppedUp { .. }
             | Access::SigningIn { .. },
@@ -197,12 +196,18 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
     }
 }
 
-fn permitted(member: &Member, permission: Permission, path_tenant: Option<&str>) -> Result<(), Problem> {
-    let own = path_tenant.is_none_or(|path| member.tenant.as_ref().is_some_and(|own| own.to_string() == path));
-    if !own && !member.role.is_platform() {
+fn permitted(member: &Member, permission: Permission, scope: Scope, path_tenant: Option<&str>) -> Result<(), Problem> {
+    let platform = member.role.is_platform();
+    let own = path_tenant.is_none_or(|path| member.tenant.as_ref().is_some_and(|own| own.as_str() == path));
+    if !own && !platform {
         return Err(Problem::new(&kinds::NOT_FOUND));
     }
-    if member.role.permissions().contains(&permission) { Ok(()) } else { Err(Problem::new(&kinds::FORBIDDEN)) }
+    let in_scope = match scope {
+        Scope::Own => !platform,
+        Scope::Tenant => true,
+        Scope::Platform => platform,
+    };
+    if in_scope && member.role.allows(permission) { Ok(()) } else { Err(Problem::new(&kinds::FORBIDDEN)) }
 }
 
 /// R10: `X-Tenant-ID`, where sent, must equal the token's tenant. It never chooses one.
@@ -243,3 +248,6 @@ fn refused(reason: Refused) -> Problem {
 pub fn unauthenticated() -> Problem {
     Problem::new(&kinds::UNAUTHENTICATED).header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
+
+#[cfg(test)]
+mod tests;

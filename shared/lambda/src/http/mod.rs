@@ -26,7 +26,7 @@ pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, WARNING, unau
 pub use cookie::{REFRESH_COOKIE, refresh_cookie};
 pub use list::{DEFAULT_LIMIT, Listing, MAX_LIMIT, cursor};
 pub(crate) use policy::Of;
-pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, StepUp, UNMATCHED};
+pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, Scope, StepUp, UNMATCHED};
 pub use problem::{Kind as ProblemKind, Problem, kinds};
 pub use reply::{Answer, Page, Reply};
 pub use route::{Cx, Route, Routes};

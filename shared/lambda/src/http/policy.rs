@@ -81,16 +81,15 @@ pub enum Access {
         /// For members of the tenant in the path, and platform roles.
         or: Permission,
     },
-    /// A session whose role has this permission; a tenant in the path must be the caller's own, or the caller's role a
-    /// platform one. To anybody else the tenant does not exist.
-    Permission(Permission),
+    /// A session whose role has this permission, in this scope.
+    Permission(Permission, Scope),
     /// As [`Access::SignedIn`], or with the permission as [`Access::Permission`]; and by a recent proof (RFC 9470): what a
     /// stolen session must not do.
     SteppedUp {
         /// What has to be recent.
         by: StepUp,
         /// What the role has to have, if anything.
-        permission: Option<Permission>,
+        permission: Option<(Permission, Scope)>,
     },
     /// Anybody with a valid session, or the bearer of the token of a sign-in that waits for its second factor. Whether it
     /// still waits is decided by the store's one read.
@@ -105,6 +104,17 @@ pub enum Access {
     Internal,
     /// The deployer, by its signature over the body (Standard Webhooks); the handler checks it.
     Signature,
+}
+
+/// Whose things a permission is for. To a member of another tenant the tenant in a path does not exist (404).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The caller's own tenant: a tenant in the path must be it. Platform roles have none.
+    Own,
+    /// The caller's own tenant, or for a platform role any.
+    Tenant,
+    /// All tenants, or none in particular. No tenant's role reaches it, whatever it allows in the tenant.
+    Platform,
 }
 
 /// What has to have been shown within [`RECENT`](domain::second_factor::RECENT).

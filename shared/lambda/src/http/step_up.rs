@@ -52,7 +52,7 @@ pub(super) fn asked(access: Access) -> Option<StepUp> {
         | Access::OneTimeToken
         | Access::SignedIn
         | Access::StatusToken { .. }
-        | Access::Permission(_)
+        | Access::Permission(..)
         | Access::Internal
         | Access::Signature => None,
     }
@@ -83,6 +83,7 @@ mod tests {
     use store::Standing;
 
     use super::*;
+    use crate::http::Scope;
 
     const BY_FACTOR: Access = Access::SteppedUp { by: StepUp::Factor, permission: None };
     const BY_EITHER: Access = Access::SteppedUp { by: StepUp::FactorOrPassword, permission: None };
@@ -129,7 +130,9 @@ mod tests {
     #[test]
     fn r09_a_role_that_needs_a_factor_may_without_it_only_enrol_or_show_one() {
         let (without, with) = (admission(MINUTE, None, false), admission(RECENT * 100, Some(RECENT * 100), true));
-        for access in [Access::SignedIn, BY_FACTOR, BY_EITHER, Access::Permission(domain::Permission::TenantRead)] {
+        for access in
+            [Access::SignedIn, BY_FACTOR, BY_EITHER, Access::Permission(domain::Permission::TenantRead, Scope::Tenant)]
+        {
             assert!(!passes(access, &without, true), "{access:?}");
         }
         assert!(passes(Access::SigningIn { by: None }, &without, true));
