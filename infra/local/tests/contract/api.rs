@@ -50,11 +50,15 @@ impl Api {
     }
 
     pub(crate) async fn send(&self, request: Builder, body: impl Into<Bytes>) -> Answer {
+        self.send_from(PEER, request, body).await
+    }
+
+    pub(crate) async fn send_from(&self, peer: IpAddr, request: Builder, body: impl Into<Bytes>) -> Answer {
         let mut request = request.body(body.into()).unwrap();
         // HTTP/1.1 has no request without one.
         request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("127.0.0.1"));
         let call = format!("{} {}", request.method(), request.uri().path());
-        let (parts, body) = self.front.handle(request, PEER).await.into_parts();
+        let (parts, body) = self.front.handle(request, peer).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { call, status: parts.status.as_u16(), headers: parts.headers, body }
     }
