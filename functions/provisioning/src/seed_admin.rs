@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::{Entropy, IdentityId, Role, Step as Which};
+use domain::{Entropy, IdentityId, MembershipStatus, Role, Step as Which};
 use lambda::{Env, FromEnv, StartError, Step};
 use serde_json::Value;
-use store::{Effects, Identity, Membership, MembershipStatus, Tenant};
+use store::{Effects, Identity, Membership, Tenant};
 use workflow::{StepError, StepInput};
 
 use crate::journal::{Journal, unavailable};
@@ -80,5 +80,6 @@ fn owner(deps: &Deps, tenant: &Tenant, identity_id: IdentityId) -> Membership {
         created_at: deps.journal.now(),
         attempt: tenant.provisioning.attempt(),
         via: "signup".into(),
+        version: 1,
     }
 }

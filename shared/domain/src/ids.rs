@@ -5,7 +5,7 @@ mod prefixed;
 mod tenant;
 
 pub use correlation::CorrelationId;
-pub use prefixed::{IdentityId, SessionId};
+pub use prefixed::{IdentityId, InvitationId, SessionId};
 pub use tenant::TenantId;
 
 /// Lower-case hexadecimal, two digits a byte.

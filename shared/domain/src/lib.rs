@@ -33,14 +33,14 @@ pub mod throttle;
 mod token;
 mod vault;
 
-pub use access::{Permission, Role};
+pub use access::{MembershipStatus, Permission, Role, Seats};
 pub use audit::{Action, Actor, AuditEntry, Facts};
 pub use clock::{Clock, SystemClock, to_milliseconds};
 pub use company_name::CompanyName;
 pub use email::EmailAddress;
 pub use entropy::{Entropy, SystemEntropy, bytes};
 pub use host::{BaseDomain, TenantHost};
-pub use ids::{CorrelationId, IdentityId, SessionId, TenantId};
+pub use ids::{CorrelationId, IdentityId, InvitationId, SessionId, TenantId};
 pub use key_id::KeyId;
 pub use label::Label;
 pub use password::{ContextWords, Password, PasswordAttempt};
@@ -56,6 +56,7 @@ pub use signup::{Signup, SignupDraft, UtmParameter};
 pub use subdomain::Subdomain;
 pub use temporary_password::{FirstLogin, TemporaryPassword};
 pub use token::{
-    Activation, ActivationToken, Mfa, MfaToken, Reset, ResetToken, Status, StatusToken, Token, TokenDigest, TokenKind,
+    Activation, ActivationToken, Invitation, InvitationToken, Mfa, MfaToken, Reset, ResetToken, Status, StatusToken,
+    Token, TokenDigest, TokenKind,
 };
 pub use vault::{VERSIONS_KEPT, VaultEncoding, VaultName, VaultValue, VaultVersions};

@@ -45,6 +45,9 @@ impl Rule {
         Self { name: "one-time-password", most: 20, within: SignedDuration::from_hours(1), block: None };
     /// Mails with a link to a new password, per address. Three of them lie in the owner's mailbox then.
     pub const RESET: Self = Self { name: "reset", most: 3, within: SignedDuration::from_hours(1), block: None };
+    /// Mails with an invitation, per tenant and address: nobody's mailbox is filled by pressing a button.
+    pub const INVITATION: Self =
+        Self { name: "invitation", most: 5, within: SignedDuration::from_hours(1), block: None };
     /// Refreshes of sessions that have ended, per client. Whose session goes on is never refused by it.
     pub const REFRESH: Self = Self { name: "refresh", ..Self::PROOF };
     /// Calls that remove the bootstrap credentials, per caller.

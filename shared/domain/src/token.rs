@@ -37,6 +37,9 @@ pub enum Activation {}
 /// Replaces a forgotten password, once.
 pub enum Reset {}
 
+/// Makes its bearer a member of a tenant, once.
+pub enum Invitation {}
+
 /// Goes on with one sign-in, whose password was right and whose second factor is missing.
 pub enum Mfa {}
 
@@ -52,6 +55,10 @@ impl TokenKind for Reset {
     const PREFIX: &'static str = "ink_rst_";
 }
 
+impl TokenKind for Invitation {
+    const PREFIX: &'static str = "ink_inv_";
+}
+
 impl TokenKind for Mfa {
     const PREFIX: &'static str = "ink_mfa_";
 }
@@ -62,6 +69,8 @@ pub type StatusToken = Token<Status>;
 pub type ActivationToken = Token<Activation>;
 /// A token for [`Reset`].
 pub type ResetToken = Token<Reset>;
+/// A token for [`Invitation`].
+pub type InvitationToken = Token<Invitation>;
 /// A token for [`Mfa`].
 pub type MfaToken = Token<Mfa>;
 
@@ -74,6 +83,7 @@ pub struct Token<K> {
 must_not_impl!(StatusToken: fmt::Debug, fmt::Display, Serialize);
 must_not_impl!(ActivationToken: fmt::Debug, fmt::Display, Serialize);
 must_not_impl!(ResetToken: fmt::Debug, fmt::Display, Serialize);
+must_not_impl!(InvitationToken: fmt::Debug, fmt::Display, Serialize);
 must_not_impl!(MfaToken: fmt::Debug, fmt::Display, Serialize);
 
 impl<K: TokenKind> Token<K> {

@@ -20,12 +20,14 @@ use crate::{
 pub struct Effects<'a> {
     tenant: &'a Tenant,
     writes: Vec<Result<Write, StoreError>>,
+    /// How many own the tenant afterwards, where that changes. They are its only members until it is READY.
+    pub(crate) owners: Option<u32>,
 }
 
 impl<'a> Effects<'a> {
     /// None yet, for the tenant's current attempt.
     pub fn of(tenant: &'a Tenant) -> Self {
-        Self { tenant, writes: Vec::new() }
+        Self { tenant, writes: Vec::new(), owners: None }
     }
 
     pub(crate) fn tenant(&self) -> &'a Tenant {
@@ -104,22 +106,26 @@ impl<'a> Effects<'a> {
     }
 
     /// A new person with a membership of this tenant. Refused as a conflict of the `email claim` if the address was
-    /// claimed meanwhile. What is stored carries this attempt, and one membership.
+    /// claimed meanwhile. What is stored carries this attempt, and one membership; the tenant counts its first owner.
     pub fn create_identity(self, identity: &Identity, membership: &Membership) -> Self {
         let writes = identity::create(identity, &self.made(membership));
-        self.try_with(writes)
+        Self { owners: Some(1), ..self }.try_with(writes)
     }
 
-    /// A membership of this tenant for a person who is there already; their credentials are not touched.
+    /// A membership of this tenant for a person who is there already; their credentials are not touched. The tenant counts
+    /// its first owner.
     pub fn join(self, membership: &Membership) -> Self {
         let writes = identity::join(&self.made(membership));
-        self.try_with(writes)
+        Self { owners: Some(1), ..self }.try_with(writes)
     }
 
     /// Takes back a membership that this attempt made, and the person with it if they were made with it and never used.
     /// A membership that another attempt made is left alone.
     pub fn leave(self, membership: &Membership, identity: &Identity) -> Self {
-        if membership.attempt == self.attempt() { self.with(identity::leave(membership, identity)) } else { self }
+        if membership.attempt != self.attempt() {
+            return self;
+        }
+        Self { owners: Some(0), ..self }.with(identity::leave(membership, identity))
     }
 
     fn made(&self, membership: &Membership) -> Membership {

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{EmailAddress, IdentityId, PersonName, Role, TenantId};
+use domain::{EmailAddress, IdentityId, MembershipStatus, PersonName, Role, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::{
     IssuedTemporary, PlatformUser, Store, StoreError,
     item::{item, n, read, s},
     keys::{
-        IDENTITY, Key, PLATFORM_ROLE, SECOND_FACTOR, SESSIONS, TEMPORARY, hex_digest, identity_partition,
+        IDENTITY, Key, MEMBERS, PLATFORM_ROLE, SECOND_FACTOR, SESSIONS, TEMPORARY, hex_digest, identity_partition,
         tenant_partition,
     },
     second_factor::CONFIRMED,
@@ -77,16 +77,6 @@ pub struct Identity {
     pub created_at: Timestamp,
 }
 
-/// Whether a membership may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MembershipStatus {
-    /// It may.
-    Active,
-    /// It may not, for now.
-    Suspended,
-}
-
 /// A person in a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
@@ -104,6 +94,13 @@ pub struct Membership {
     pub attempt: u32,
     /// How the person came: `signup`, `invitation`.
     pub via: String,
+    /// Incremented by every change; a change that names an older one is refused.
+    #[serde(default = "first")]
+    pub version: u64,
+}
+
+const fn first() -> u64 {
+    1
 }
 
 /// A membership as seen from the person: enough to choose a tenant by.
@@ -201,7 +198,7 @@ impl Store {
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :member)")
             .expression_attribute_values(":pk", s(tenant_partition(tenant)))
-            .expression_attribute_values(":member", s("MEMBER#"));
+            .expression_attribute_values(":member", s(MEMBERS));
         let found = Box::pin(query.send()).await?;
         found.items.unwrap_or_default().into_iter().map(|item| read("membership", item)).collect()
     }
@@ -239,7 +236,7 @@ pub(crate) fn join(membership: &Membership) -> Result<Vec<Write>, StoreError> {
     Ok(writes)
 }
 
-fn relate(membership: &Membership) -> Result<[Write; 2], StoreError> {
+pub(crate) fn relate(membership: &Membership) -> Result<[Write; 2], StoreError> {
     let Membership { tenant_id, identity_id, role, attempt, .. } = membership;
     let pointer = MembershipPointer { tenant_id: tenant_id.clone(), role: *role, attempt: *attempt };
     let (here, there) = (Key::member(tenant_id, identity_id), Key::pointer(identity_id, tenant_id));

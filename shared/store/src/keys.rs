@@ -1,11 +1,11 @@
 //! Keys of the `core` table. A partition key is built from a typed id or from a platform marker, and nowhere else.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{IdentityId, SessionId, Step, Subdomain, TenantId, VaultName};
+use domain::{IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::item::{Item, s};
+use crate::item::{Found, Item, s};
 
 /// How many partitions the outbox is spread over, so that a burst of signups does not meet one partition's limit.
 pub const OUTBOX_SHARDS: u8 = 8;
@@ -40,6 +40,14 @@ impl Key {
         Some(Self { pk: text("pk")?, sk: text("sk")? })
     }
 
+    pub(crate) fn of_found(item: &Found) -> Option<Self> {
+        let text = |name: &str| match item.get(name) {
+            Some(serde_dynamo::AttributeValue::S(text)) => Some(text.clone()),
+            _ => None,
+        };
+        Some(Self { pk: text("pk")?, sk: text("sk")? })
+    }
+
     // A tenant's own partition.
 
     pub(crate) fn tenant(id: &TenantId) -> Self {
@@ -51,7 +59,11 @@ impl Key {
     }
 
     pub(crate) fn member(tenant: &TenantId, identity: &IdentityId) -> Self {
-        Self::in_tenant(tenant, &format!("MEMBER#{identity}"))
+        Self::in_tenant(tenant, &format!("{MEMBERS}{identity}"))
+    }
+
+    pub(crate) fn invitation(tenant: &TenantId, id: &InvitationId) -> Self {
+        Self::in_tenant(tenant, &format!("{INVITATIONS}{id}"))
     }
 
     pub(crate) fn orphan(tenant: &TenantId, attempt: u32, step: Step) -> Self {
@@ -154,6 +166,10 @@ impl Key {
         key(format!("TOKEN#{digest}"), "RESET")
     }
 
+    pub(crate) fn invitation_token(digest: &str) -> Self {
+        key(format!("TOKEN#{digest}"), "INVITATION")
+    }
+
     pub(crate) fn waiting_sign_in(digest: &str) -> Self {
         key(format!("TOKEN#{digest}"), "SIGN-IN")
     }
@@ -193,6 +209,10 @@ pub(crate) const IDENTITY: &str = "IDENTITY";
 pub(crate) const SECOND_FACTOR: &str = "FACTOR";
 pub(crate) const PLATFORM_ROLE: &str = "PLATFORM";
 pub(crate) const TEMPORARY: &str = "TEMPORARY";
+/// Before the ids of who belongs to a tenant.
+pub(crate) const MEMBERS: &str = "MEMBER#";
+/// Before the ids of the invitations to a tenant.
+pub(crate) const INVITATIONS: &str = "INVITATION#";
 pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
 pub(crate) const VAULT: &str = "VAULT#";

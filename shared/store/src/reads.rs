@@ -164,18 +164,28 @@ impl Store {
 
     /// What is stored under the keys, by sort key. The items are read one by one: together they are no snapshot.
     pub(crate) async fn batch(&self, keys: &[Key], how: How) -> Result<HashMap<String, Found>, StoreError> {
+        Ok(self.batched(keys, how).await?.into_iter().filter_map(by_sort_key).collect())
+    }
+
+    /// The same, for keys that share sort keys: up to a hundred.
+    pub(crate) async fn batch_by_key(&self, keys: &[Key], how: How) -> Result<HashMap<Key, Found>, StoreError> {
+        let found = self.batched(keys, how).await?.into_iter();
+        Ok(found.filter_map(|item| Some((Key::of_found(&item)?, item))).collect())
+    }
+
+    async fn batched(&self, keys: &[Key], how: How) -> Result<Vec<Found>, StoreError> {
         if let Some(direct) = &self.direct {
             let wanted = Wanted { keys, projected: how.into() };
             let input = BatchGetItem { request_items: HashMap::from([(self.tables.core.as_str(), wanted)]) };
             let answer: Option<Answered> = direct.read("BatchGetItem", &input).await;
             if let Some(answer) = answer.filter(|answer| answer.unprocessed_keys.is_empty()) {
-                return Ok(answer.responses.into_values().flatten().filter_map(by_sort_key).collect());
+                return Ok(answer.responses.into_values().flatten().collect());
             }
         }
         Box::pin(self.batch_by_sdk(keys, how)).await
     }
 
-    async fn batch_by_sdk(&self, keys: &[Key], how: How) -> Result<HashMap<String, Found>, StoreError> {
+    async fn batch_by_sdk(&self, keys: &[Key], how: How) -> Result<Vec<Found>, StoreError> {
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.iter().map(Key::attributes).collect()))
             .consistent_read(how.consistent)
@@ -183,11 +193,11 @@ impl Store {
             .set_expression_attribute_names(how.names())
             .build()?;
         let mut wanted = HashMap::from([(self.tables.core.clone(), wanted)]);
-        let mut found = HashMap::new();
+        let mut found = Vec::new();
         for _ in 0..TRIES {
             let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await?;
             let items = answer.responses.unwrap_or_default().into_values().flatten();
-            found.extend(items.map(Found::from).filter_map(by_sort_key));
+            found.extend(items.map(Found::from));
             wanted = answer.unprocessed_keys.unwrap_or_default();
             if wanted.is_empty() {
                 return Ok(found);

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::{IdentityId, Role, SessionId, TenantId, TenantStatus, refresh::Family};
+use domain::{IdentityId, MembershipStatus, Role, SessionId, TenantId, TenantStatus, refresh::Family};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audit, MembershipStatus, PasswordHash, Store, StoreError,
+    Audit, PasswordHash, Store, StoreError,
     item::{Found, item, n, read},
     keys::{Key, SECOND_FACTOR},
     reads::How,

@@ -93,6 +93,8 @@ fn writes(new: &NewTenant) -> Result<Vec<Write>, StoreError> {
         version: 1,
         status_token: status_token.clone(),
         provisioning: provisioning.clone(),
+        admins: 0,
+        owners: 0,
     };
     let promise = OutboxEntry {
         tenant_id: tenant_id.clone(),

@@ -93,7 +93,7 @@ impl Store {
     pub async fn queued(&self, tenant: &TenantId, attempt: u32, audit: Audit) -> Result<(), StoreError> {
         let current = self.require(tenant).await?;
         let Ok(next) = current.provisioning.clone().queued(attempt, audit.entry.at) else { return Ok(()) };
-        self.advance(&current, next, Vec::new(), &audit.about(&current.tenant_id, current.plan)).await?;
+        self.advance(&current, next, Vec::new(), None, &audit.about(&current.tenant_id, current.plan)).await?;
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Store {
             let next = current.provisioning.clone().begin(step, attempt, audit.entry.at)?;
             let kept = (step == Step::ValidateRequest).then(|| outbox::done(tenant, attempt));
             let audit = audit.clone().about(&current.tenant_id, current.plan);
-            if let Some(begun) = self.advance(&current, next, kept.into_iter().collect(), &audit).await? {
+            if let Some(begun) = self.advance(&current, next, kept.into_iter().collect(), None, &audit).await? {
                 return Ok(Begun::Run(begun));
             }
         }
@@ -124,7 +124,8 @@ impl Store {
     pub async fn apply(&self, effects: Effects<'_>, audit: Audit) -> Result<Tenant, StoreError> {
         let tenant = effects.tenant();
         let (next, audit) = (tenant.provisioning.clone(), audit.about(&tenant.tenant_id, tenant.plan));
-        let moved = self.advance(tenant, next, effects.into_writes()?, &audit).await?;
+        let owners = effects.owners;
+        let moved = self.advance(tenant, next, effects.into_writes()?, owners, &audit).await?;
         moved.ok_or(StoreError::Conflict("tenant"))
     }
 
@@ -139,7 +140,7 @@ impl Store {
         effects: Effects<'_>,
         audit: Audit,
     ) -> Result<Finished, StoreError> {
-        let mut current = effects.tenant().clone();
+        let (mut current, owners) = (effects.tenant().clone(), effects.owners);
         let (attempt, writes) = (current.provisioning.attempt(), effects.into_writes()?);
         let audit = audit.about(&current.tenant_id, current.plan);
         for _ in 0..RACES {
@@ -150,7 +151,7 @@ impl Store {
                 return Ok(Finished::Already(current));
             }
             let next = outcome.apply(current.provisioning.clone(), step, audit.entry.at)?;
-            if let Some(finished) = self.advance(&current, next, writes.clone(), &audit).await? {
+            if let Some(finished) = self.advance(&current, next, writes.clone(), owners, &audit).await? {
                 return Ok(Finished::Recorded(finished));
             }
             current = self.require(&current.tenant_id).await?;
@@ -174,7 +175,7 @@ impl Store {
             };
             let audit = audit.clone().about(&current.tenant_id, current.plan);
             let attempt = next.attempt();
-            if self.advance(&current, next, vec![promise.promise()?], &audit).await?.is_some() {
+            if self.advance(&current, next, vec![promise.promise()?], None, &audit).await?.is_some() {
                 return Ok(Retried::Requested { attempt });
             }
         }
@@ -191,14 +192,15 @@ impl Store {
         current: &Tenant,
         next: Provisioning,
         effects: Vec<Write>,
+        owners: Option<u32>,
         audit: &Audit,
     ) -> Result<Option<Tenant>, StoreError> {
-        let mut writes = vec![current.advance(&next)?];
+        let mut writes = vec![current.advance(&next, owners)?];
         writes.extend(effects);
         let salt = format!("{}#{}", current.tenant_id, current.version);
         loop {
             let reasons = match self.transact(&writes, audit, &salt).await? {
-                Ended::Committed => return Ok(Some(current.clone().advanced(next))),
+                Ended::Committed => return Ok(Some(current.clone().advanced(next, owners))),
                 Ended::Cancelled(reasons) => reasons,
             };
             if matches!(reasons.first(), Some(Reason::Condition(_) | Reason::Race)) {

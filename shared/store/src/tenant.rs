@@ -37,6 +37,13 @@ pub struct Tenant {
     pub status_token: TokenDigest,
     /// Where it stands.
     pub provisioning: Provisioning,
+    /// Members with the role owner or admin, disabled ones and invitations to such a role among them: what the plan limits.
+    /// Changes in the transaction that changes a membership, and then without a new version.
+    #[serde(default)]
+    pub admins: u32,
+    /// Owners who are not disabled. Never none, once there was one.
+    #[serde(default)]
+    pub owners: u32,
 }
 
 /// What entitles a caller to read a tenant's status.
@@ -88,20 +95,26 @@ impl Tenant {
         Ok(Write::put("tenant", key, stored).when(Expr::absent()))
     }
 
-    /// Replaces the provisioning of exactly the version and attempt that `self` was read at.
-    pub(crate) fn advance(&self, next: &Provisioning) -> Result<Write, StoreError> {
-        let expr = Expr::new("version = :version AND #provisioning.attempt = :attempt")
+    /// Replaces the provisioning of exactly the version and attempt that `self` was read at; and says how many own the
+    /// tenant, where that is known from then on.
+    pub(crate) fn advance(&self, next: &Provisioning, owners: Option<u32>) -> Result<Write, StoreError> {
+        let mut expr = Expr::new("version = :version AND #provisioning.attempt = :attempt")
             .name("#provisioning", "provisioning")
             .value(":version", n(self.version))
             .value(":attempt", n(self.provisioning.attempt()))
             .value(":next", n(self.version + 1))
             .value(":provisioning", attribute("provisioning", next)?);
-        let update = "SET #provisioning = :provisioning, version = :next";
-        Ok(Write::update("tenant", Key::tenant(&self.tenant_id), update, expr))
+        let mut update = "SET #provisioning = :provisioning, version = :next".to_owned();
+        if let Some(owners) = owners {
+            update += ", admins = :owners, owners = :owners";
+            expr = expr.value(":owners", n(owners));
+        }
+        Ok(Write::update("tenant", Key::tenant(&self.tenant_id), &update, expr))
     }
 
-    pub(crate) fn advanced(mut self, next: Provisioning) -> Self {
+    pub(crate) fn advanced(mut self, next: Provisioning, owners: Option<u32>) -> Self {
         self.provisioning = next;
+        (self.admins, self.owners) = owners.map_or((self.admins, self.owners), |owners| (owners, owners));
         self.version += 1;
         self
     }

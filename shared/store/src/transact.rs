@@ -197,6 +197,15 @@ pub(crate) enum Ended {
     Cancelled(Vec<Reason>),
 }
 
+/// A write whose condition does not hold.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Refused {
+    /// What the write is called.
+    pub(crate) what: &'static str,
+    /// What is stored there.
+    pub(crate) held: Option<Item>,
+}
+
 impl Store {
     /// Sends the writes and the audit entries as one transaction. The audit entries come last, so that the reasons have the
     /// writes' indices.
@@ -237,6 +246,34 @@ impl Store {
             }
         }
         Err(refusal(writes, &refused))
+    }
+
+    /// As [`Store::commit_if`], with the first write whose condition does not hold.
+    pub(crate) async fn commit_or_why(
+        &self,
+        writes: &[Write],
+        audit: &Audit,
+        salt: &str,
+    ) -> Result<Option<Refused>, StoreError> {
+        let mut cancelled = Vec::new();
+        for _ in 0..TRIES {
+            match self.transact(writes, audit, salt).await? {
+                Ended::Committed => return Ok(None),
+                Ended::Cancelled(reasons) => cancelled = reasons,
+            }
+            let mut named = writes.iter().zip(&mut cancelled);
+            let refused = named.find_map(|(write, reason)| match reason {
+                Reason::Condition(held) => Some(Refused { what: write.what, held: held.take() }),
+                _ => None,
+            });
+            if refused.is_some() {
+                return Ok(refused);
+            }
+            if !cancelled.contains(&Reason::Race) {
+                break;
+            }
+        }
+        Err(refusal(writes, &cancelled))
     }
 
     /// As [`Store::transact`], with any cancellation as an error: the first refused condition names the conflict.

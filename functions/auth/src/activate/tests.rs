@@ -86,6 +86,8 @@ fn a_password_made_of_the_accounts_own_words_is_refused() {
             CorrelationId::new(&SeededEntropy::new(1)),
             MockClock::new().now(),
         ),
+        admins: 1,
+        owners: 1,
     };
     for text in ["Demo ISP Demo ISP 1", "admin admin admin 1", "innkeeperinnkeeper"] {
         assert!(parse_password(text, &identity, Some(&tenant)).is_err(), "{text}");

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CompanyName, CorrelationId, EmailAddress, IdentityId, KeyId, Permission, PersonName, Phase, Plan, Region, Role,
-    SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
+    CompanyName, CorrelationId, EmailAddress, IdentityId, InvitationId, KeyId, MembershipStatus, Permission,
+    PersonName, Phase, Plan, Region, Role, SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId,
+    TenantStatus, VaultName,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
@@ -35,7 +36,9 @@ facts!(
     CorrelationId,
     EmailAddress,
     IdentityId,
+    InvitationId,
     KeyId,
+    MembershipStatus,
     Permission,
     PersonName,
     Phase,

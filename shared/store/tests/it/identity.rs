@@ -1,11 +1,9 @@
 //! People: the first membership, the second, taking back, activation.
 
-use domain::{Action, EmailAddress, IdentityId, PersonName, Role, Step, TokenDigest};
+use domain::{Action, EmailAddress, IdentityId, MembershipStatus, PersonName, Role, Step, TokenDigest};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use store::{
-    Effects, Identity, IssuedActivation, Membership, MembershipStatus, Outcome, PasswordHash, StoreError, Tenant,
-};
+use store::{Effects, Identity, IssuedActivation, Membership, Outcome, PasswordHash, StoreError, Tenant};
 
 use crate::stand_in::{NOW, StandIn};
 
@@ -30,6 +28,7 @@ pub(crate) fn owner(tenant: &Tenant, identity: &IdentityId) -> Membership {
         status: MembershipStatus::Active,
         created_at: NOW,
         attempt: 1,
+        version: 1,
         via: "signup".into(),
     }
 }
@@ -91,6 +90,23 @@ async fn the_owner_is_found_by_any_spelling_of_the_address_in_two_reads() {
     assert_eq!(found.memberships[0].role, Role::Owner);
     let nobody = EmailAddress::parse("nobody@demo.example").unwrap();
     assert!(world.store.login_view(&nobody).await.unwrap().is_none());
+}
+
+/// As it is stored.
+async fn counted(world: &StandIn, tenant: &Tenant) -> (u32, u32) {
+    let tenant = world.store.tenant(&tenant.tenant_id).await.unwrap().unwrap();
+    (tenant.admins, tenant.owners)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r39_a_tenant_counts_its_first_owner_until_they_are_taken_back() {
+    let world = StandIn::start().await;
+    let (tenant, admin) = seeded(&world, "demo", "ada@demo.example").await;
+    assert_eq!((counted(&world, &tenant).await, (tenant.admins, tenant.owners)), ((1, 1), (1, 1)));
+    let other = joined(&world, "other", &admin.identity_id).await;
+    assert_eq!(counted(&world, &other).await, (1, 1));
+    leave(&world, &tenant, &admin.identity_id).await;
+    assert_eq!((counted(&world, &tenant).await, counted(&world, &other).await), ((0, 0), (1, 1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
