@@ -67,9 +67,10 @@ mod tests {
 
     #[test]
     fn an_actor_comes_back_from_its_name() {
-        for name in ["anonymous", "usr_0123456789abcdef0123456789abcdef", "function:auth-login"] {
+        for name in ["anonymous", "usr_0123456789abcdef0123456789abcdef", "key_0123456789abcdef", "function:auth-login"]
+        {
             assert_eq!(name.parse::<Actor>().unwrap().to_string(), name);
         }
-        assert!("root".parse::<Actor>().is_err());
+        assert!("root".parse::<Actor>().is_err() && "key_root".parse::<Actor>().is_err());
     }
 }

@@ -1,9 +1,11 @@
 //! What things are called: identifiers that cannot be mistaken for one another.
 
+mod api_key;
 mod correlation;
 mod prefixed;
 mod tenant;
 
+pub use api_key::ApiKeyId;
 pub use correlation::CorrelationId;
 pub use prefixed::{IdentityId, InvitationId, SessionId};
 pub use tenant::TenantId;

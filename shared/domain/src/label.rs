@@ -1,4 +1,4 @@
-//! A short remark that came with a signup, such as where the customer heard of us.
+//! A short remark that came with something: where a customer heard of us, what an API key is for.
 
 use serde::{Deserialize, Serialize};
 

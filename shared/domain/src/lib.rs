@@ -4,6 +4,7 @@
 //! through [`Clock`] and [`Entropy`]; what is refused is refused with a [`Rule`], never rewritten.
 
 pub mod access;
+pub mod api_key;
 pub mod audit;
 mod clock;
 mod company_name;
@@ -34,13 +35,14 @@ mod token;
 mod vault;
 
 pub use access::{MembershipStatus, Permission, Role, Seats};
+pub use api_key::{ApiKey, ApiKeyKind, ApiKeyScopes, ApiKeySecrets};
 pub use audit::{Action, Actor, AuditEntry, Facts};
 pub use clock::{Clock, SystemClock, to_milliseconds};
 pub use company_name::CompanyName;
 pub use email::EmailAddress;
 pub use entropy::{Entropy, SystemEntropy, bytes};
 pub use host::{BaseDomain, TenantHost};
-pub use ids::{CorrelationId, IdentityId, InvitationId, SessionId, TenantId};
+pub use ids::{ApiKeyId, CorrelationId, IdentityId, InvitationId, SessionId, TenantId};
 pub use key_id::KeyId;
 pub use label::Label;
 pub use password::{ContextWords, Password, PasswordAttempt};

@@ -21,6 +21,8 @@ const RANDOM_BYTES: usize = 32;
 const BODY: usize = 43;
 /// A CRC-32 in base 62.
 const CHECKSUM: usize = 6;
+/// What every token ends with: its random part and the checksum.
+pub(crate) const SEALED: usize = BODY + CHECKSUM;
 
 /// Says what a token is good for, so that one kind cannot be passed off as another.
 pub trait TokenKind {
@@ -89,10 +91,7 @@ must_not_impl!(MfaToken: fmt::Debug, fmt::Display, Serialize);
 impl<K: TokenKind> Token<K> {
     /// A new token.
     pub fn new(entropy: &dyn Entropy) -> Self {
-        let random = Zeroizing::new(bytes::<RANDOM_BYTES>(entropy));
-        let body = Zeroizing::new(format!("{}{}", K::PREFIX, URL_SAFE_NO_PAD.encode(random.as_slice())));
-        let text = Zeroizing::new(format!("{}{}", body.as_str(), checksum(&body)));
-        Self { text: SecretString::from(text.as_str()), kind: PhantomData }
+        Self { text: SecretString::from(random_end(K::PREFIX, entropy).as_str()), kind: PhantomData }
     }
 
     /// A token that somebody sent. Fails with `invalid` when the checksum does not match, so that a typing error or a
@@ -107,7 +106,7 @@ impl<K: TokenKind> Token<K> {
 
     /// What is stored in its place.
     pub fn digest(&self) -> TokenDigest {
-        TokenDigest(hex(&Sha256::digest(self.expose().as_bytes())))
+        TokenDigest::of_text(self.expose())
     }
 
     /// The text, for the one answer or mail that hands it over.
@@ -117,11 +116,23 @@ impl<K: TokenKind> Token<K> {
 }
 
 fn is_well_formed(text: &str, prefix: &str) -> bool {
-    if !text.is_ascii() || text.len() != prefix.len() + BODY + CHECKSUM {
+    text.len() == prefix.len() + SEALED && text.starts_with(prefix) && has_random_end(text)
+}
+
+/// The beginning, 256 random bits, and the checksum over both.
+pub(crate) fn random_end(beginning: &str, entropy: &dyn Entropy) -> Zeroizing<String> {
+    let random = Zeroizing::new(bytes::<RANDOM_BYTES>(entropy));
+    let body = Zeroizing::new(format!("{beginning}{}", URL_SAFE_NO_PAD.encode(random.as_slice())));
+    Zeroizing::new(format!("{}{}", body.as_str(), checksum(&body)))
+}
+
+/// Whether the text ends as [`random_end`] makes it, whatever it begins with.
+pub(crate) fn has_random_end(text: &str) -> bool {
+    if !text.is_ascii() || text.len() < SEALED {
         return false;
     }
-    let (body, sum) = text.split_at(prefix.len() + BODY);
-    body.strip_prefix(prefix).is_some_and(|random| URL_SAFE_NO_PAD.decode(random).is_ok()) && checksum(body) == sum
+    let (body, sum) = text.split_at(text.len() - CHECKSUM);
+    URL_SAFE_NO_PAD.decode(&body[body.len() - BODY..]).is_ok() && checksum(body) == sum
 }
 
 /// CRC-32 in base 62, the most significant digit first. It catches every change of a single character.
@@ -141,6 +152,10 @@ impl TokenDigest {
     /// The digest whose bytes these are: SHA-256 of something that is not one of our tokens.
     pub fn of(sha256: &[u8; 32]) -> Self {
         Self(hex(sha256))
+    }
+
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(hex(&Sha256::digest(text.as_bytes())))
     }
 
     /// Fails with `invalid`.

@@ -1,7 +1,7 @@
 //! Keys of the `core` table. A partition key is built from a typed id or from a platform marker, and nowhere else.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
+use domain::{ApiKeyId, IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -64,6 +64,10 @@ impl Key {
 
     pub(crate) fn invitation(tenant: &TenantId, id: &InvitationId) -> Self {
         Self::in_tenant(tenant, &format!("{INVITATIONS}{id}"))
+    }
+
+    pub(crate) fn api_key(tenant: &TenantId, key: &ApiKeyId) -> Self {
+        Self::in_tenant(tenant, &format!("{API_KEYS}{key}"))
     }
 
     pub(crate) fn orphan(tenant: &TenantId, attempt: u32, step: Step) -> Self {
@@ -214,6 +218,8 @@ pub(crate) const MEMBERS: &str = "MEMBER#";
 /// Before the ids of the invitations to a tenant.
 pub(crate) const INVITATIONS: &str = "INVITATION#";
 pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
+/// Before the ids of a tenant's API keys.
+pub(crate) const API_KEYS: &str = "API-KEY#";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
 pub(crate) const VAULT: &str = "VAULT#";
 pub(crate) const ORPHANS: &str = "ORPHANS";

@@ -41,6 +41,9 @@
 //! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in | door, login; Query of the list | s 1 | 4 |
 //! | bootstrap record | `PLATFORM#BOOTSTRAP` / `BOOTSTRAP` | first bootstrap login, removal | door, for platform roles | s 1 | 2 |
 //! | (admission) | session + membership + tenant, or session + platform role + bootstrap record; and the generation of the signing keys | - | door, with every authenticated request: one BatchGetItem | s 4 RCU | - |
+//! | API key | `T#{tenant}` / `API-KEY#{key}`, TTL 30 days after its end | minting, rotation; deleted by revocation | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, a look at the tenant among them |
+//! | | | | list, Query | s 1 per 4 KB, about 8 keys | - |
+//! | API key's last use | `api-key-used#{tenant}#{key}` in `limits`, TTL | door, once an hour | list and look, BatchGetItem | e 0.5 | 1 (no transaction) |
 //! | vault entry | `T#{tenant}` / `VAULT#{name}` | the vault's changes | list, Query | s 1 per 4 KB, about 15 entries | 2 |
 //! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
 //! | vault value, earlier | `T#{tenant}` / `VAULT-VALUE#{name}#{version}` | the change after it; deleted by the tenth after that | rollback | s 1 per 4 KB | 2 per KB |
@@ -55,6 +58,7 @@
 //! | audit entry | table `audit`: `T#{tenant}` or `PLATFORM` / `{time}#{hash}`, TTL by plan | every change | audit log | - | 2, in every transaction |
 
 mod activation;
+mod api_key;
 mod audit;
 mod direct;
 mod effects;
@@ -63,6 +67,7 @@ mod idempotency;
 mod identity;
 mod invitation;
 mod item;
+mod key_use;
 mod keys;
 mod lease;
 mod limits;
@@ -95,12 +100,14 @@ use aws_types::SdkConfig;
 use serde::de::DeserializeOwned;
 
 pub use activation::IssuedActivation;
+pub use api_key::{ApiKeyAdmission, ApiKeyRecord, ApiKeyStanding};
 pub use audit::Audit;
 pub use effects::Effects;
 pub use error::StoreError;
 pub use idempotency::IdempotencyRecord;
 pub use identity::{Identity, LoginView, Membership, MembershipPointer, PasswordHash};
 pub use invitation::{Accepting, Invitation};
+pub use key_use::KEY_USE_GRAIN;
 pub use keys::OUTBOX_SHARDS;
 pub use lease::Lease;
 pub use limits::{Counted, Limits};

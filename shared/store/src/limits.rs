@@ -33,8 +33,8 @@ const BLOCKED: &str = "blocked_until";
 /// The table of counts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 /// What is counted: who does what.

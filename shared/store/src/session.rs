@@ -106,13 +106,13 @@ struct PlatformPart {
 }
 
 #[derive(Deserialize)]
-struct TenantPart {
-    provisioning: StatusPart,
+pub(crate) struct TenantPart {
+    pub(crate) provisioning: StatusPart,
 }
 
 #[derive(Deserialize)]
-struct StatusPart {
-    status: TenantStatus,
+pub(crate) struct StatusPart {
+    pub(crate) status: TenantStatus,
 }
 
 /// How often a sign-in that another one outran is tried.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentityId, Rule};
+use crate::{ApiKeyId, IdentityId, Rule};
 
 /// Who made a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum Actor {
     Anonymous,
     /// A person.
     Identity(IdentityId),
+    /// A service of the tenant's, by its API key. The entry's tenant says whose key it is.
+    ApiKey(ApiKeyId),
     /// One of our own functions, by its name in the template.
     Function(String),
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Identity(id) => id.fmt(f),
+            Self::ApiKey(id) => id.fmt(f),
             Self::Function(name) => write!(f, "function:{name}"),
         }
     }
@@ -36,6 +39,7 @@ impl FromStr for Actor {
         match text.strip_prefix("function:") {
             Some(name) => Ok(Self::Function(name.to_owned())),
             None if text == "anonymous" => Ok(Self::Anonymous),
+            None if text.starts_with("key_") => ApiKeyId::parse(text).map(Self::ApiKey),
             None => IdentityId::parse(text).map(Self::Identity),
         }
     }

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CompanyName, CorrelationId, EmailAddress, IdentityId, InvitationId, KeyId, MembershipStatus, Permission,
-    PersonName, Phase, Plan, Region, Role, SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId,
-    TenantStatus, VaultName,
+    ApiKeyId, ApiKeyScopes, CompanyName, CorrelationId, EmailAddress, IdentityId, InvitationId, KeyId, Label,
+    MembershipStatus, Permission, PersonName, Phase, Plan, Region, Role, SecretName, SessionId, Step, StepStatus,
+    Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
@@ -32,12 +32,15 @@ facts!(
     u32,
     u64,
     Timestamp,
+    ApiKeyId,
+    ApiKeyScopes,
     CompanyName,
     CorrelationId,
     EmailAddress,
     IdentityId,
     InvitationId,
     KeyId,
+    Label,
     MembershipStatus,
     Permission,
     PersonName,
