@@ -17,8 +17,6 @@ use utoipa::ToSchema;
 const MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// Public keys are no secret: this answer alone may be kept.
 const CACHING: &str = "public, max-age=300";
-/// Nor may anybody keep that there are none: a new stack publishes its first key just before it signs with it.
-const NOT_YET: &str = "no-cache";
 
 /// The keys.
 #[derive(Serialize, ToSchema)]
@@ -80,9 +78,6 @@ impl Deps {
             return Ok(keys.clone());
         }
         let keys = self.store.signing_keys().await?;
-        if keys.is_empty() {
-            return Ok(keys);
-        }
         *self.lately.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, keys.clone()));
         Ok(keys)
     }
@@ -117,8 +112,7 @@ impl Route for Jwks {
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let keys = deps.keys(cx.now).await?;
-        let caching = if keys.is_empty() { NOT_YET } else { CACHING };
-        Ok(Reply::json(Answer::of(&keys, cx.now)).header(CACHE_CONTROL, caching))
+        Ok(Reply::json(Answer::of(&keys, cx.now)).header(CACHE_CONTROL, CACHING))
     }
 }
 

@@ -173,7 +173,9 @@ impl Route for Status {
             Caller::StatusToken(digest) => Proof::StatusToken(digest),
             // The door has matched the member's tenant, or a platform role's permission, with the path.
             Caller::Member(_) => Proof::Member(tenant_id.clone()),
-            Caller::Anonymous | Caller::SigningIn(_) | Caller::Internal => return Err(Error::NotFound),
+            Caller::Anonymous | Caller::SigningIn(_) | Caller::Service(_) | Caller::Internal => {
+                return Err(Error::NotFound);
+            }
         };
         let provisioning = store.status_view(&tenant_id, &proof).await?.ok_or(Error::NotFound)?;
         let running =

@@ -19,12 +19,12 @@ pub struct Answer {
     /// RFC 3339; since the name was last deleted.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
-    /// A person's id.
+    /// The id of a person, or of an API key.
     created_by: String,
     /// RFC 3339; when the current version was written.
     #[schema(value_type = String, format = "date-time")]
     updated_at: Timestamp,
-    /// A person's id.
+    /// The id of a person, or of an API key.
     updated_by: String,
 }
 

@@ -117,5 +117,5 @@ impl Opener<'_> {
 
 /// The caller's tenant; to whoever has none there is no vault.
 pub(crate) fn tenant_of(cx: &Cx) -> Result<TenantId, Problem> {
-    cx.caller.member()?.tenant.clone().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))
+    cx.caller.tenant().cloned().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))
 }

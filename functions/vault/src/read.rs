@@ -29,7 +29,7 @@ pub struct Answer {
     /// RFC 3339.
     #[schema(value_type = String, format = "date-time")]
     updated_at: Timestamp,
-    /// A person's id.
+    /// The id of a person, or of an API key.
     updated_by: String,
 }
 

@@ -65,6 +65,8 @@ pub fn document(operations: &[Operation]) -> Value {
             "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
             "status_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_st_…"},
             "mfa_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_mfa_…"},
+            "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_live_…",
+                "description": "A tenant's API key; the operation names the permission that it has to have."},
             "internal_secret": {"type": "apiKey", "in": "header", "name": "x-internal-secret"},
             "deployer_signature": {"type": "apiKey", "in": "header", "name": "webhook-signature"},
         }},
@@ -180,7 +182,10 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
 fn security(access: Access) -> Value {
     match access {
         Access::Anonymous | Access::OneTimeToken => json!([]),
-        Access::SignedIn | Access::Permission(..) | Access::SteppedUp { .. } => json!([{"access_token": []}]),
+        Access::SignedIn | Access::Permission(..) | Access::SteppedUp { .. } => match access.key_permission() {
+            Some(permission) => json!([{"access_token": []}, {"api_key": [permission]}]),
+            None => json!([{"access_token": []}]),
+        },
         Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
         Access::Internal => json!([{"internal_secret": []}]),

@@ -150,7 +150,9 @@ impl Desk {
                 let sign_in = self.store.waiting_sign_in(digest, cx.now).await?.ok_or(Error::NotWaiting)?;
                 Ok(Who::Waiting { digest, sign_in })
             }
-            Caller::Anonymous | Caller::StatusToken(_) | Caller::Internal => Err(Error::NotWaiting),
+            Caller::Anonymous | Caller::StatusToken(_) | Caller::Service(_) | Caller::Internal => {
+                Err(Error::NotWaiting)
+            }
         }
     }
 

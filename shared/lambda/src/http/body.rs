@@ -178,6 +178,11 @@ impl Errors {
         self.take(name, field)
     }
 
+    /// What was parsed, unless it breaks a rule; then that is the error of the field at `pointer`.
+    pub fn check<T>(&mut self, pointer: &str, parsed: Result<T, domain::Rule>) -> Option<T> {
+        parsed.map_err(|rule| self.push(rule.at(pointer))).ok()
+    }
+
     /// One more error, unless its field has one already.
     pub fn push(&mut self, error: FieldError) {
         if self.0.len() < MAX_ERRORS && self.0.iter().all(|e| e.pointer != error.pointer) {

@@ -2,7 +2,9 @@
 //!
 //! The tenant comes from the verified token and from nowhere else. A route that a caller may not know about answers 404.
 
-use domain::{Actor, IdentityId, MfaToken, Permission, Role, SessionId, StatusToken, TenantId, TokenDigest};
+mod api_key;
+
+use domain::{Actor, ApiKey, IdentityId, MfaToken, Permission, Role, SessionId, StatusToken, TenantId, TokenDigest};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -10,8 +12,10 @@ use http::{
 use jiff::Timestamp;
 use store::{Admission, Store, StoreError};
 
+use self::api_key::ApiKeys;
+pub use self::api_key::Service;
 use super::{
-    policy::{Access, Scope},
+    policy::{Access, Policy, Scope},
     problem::{Problem, kinds},
     step_up::{Lacks, asked, proven},
 };
@@ -37,6 +41,8 @@ pub enum Caller {
     SigningIn(TokenDigest),
     /// Somebody with a live session.
     Member(Member),
+    /// A service of a tenant's, by its API key.
+    Service(Service),
     /// Who has the internal secret.
     Internal,
 }
@@ -62,7 +68,18 @@ impl Caller {
     pub fn member(&self) -> Result<&Member, Problem> {
         match self {
             Self::Member(member) => Ok(member),
-            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) | Self::Internal => Err(unauthenticated()),
+            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) | Self::Service(_) | Self::Internal => {
+                Err(unauthenticated())
+            }
+        }
+    }
+
+    /// The tenant that the caller is a member or a service of; platform roles are of none.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Member(member) => member.tenant.as_ref(),
+            Self::Service(service) => Some(&service.tenant),
+            Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) | Self::Internal => None,
         }
     }
 
@@ -71,6 +88,7 @@ impl Caller {
         match self {
             Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) => Actor::Anonymous,
             Self::Member(member) => Actor::Identity(member.identity.clone()),
+            Self::Service(service) => Actor::ApiKey(service.key.clone()),
             Self::Internal => Actor::Function("internal".to_owned()),
         }
     }
@@ -95,26 +113,28 @@ impl From<Caller> for Admitted {
 pub struct Authenticator {
     verifier: Verifier,
     store: Store,
+    api_keys: ApiKeys,
     platform_needs_factor: bool,
 }
 
 impl Authenticator {
-    /// Reads `TOKEN_ISSUER`, `TOKEN_AUDIENCE` and `REQUIRE_PLATFORM_MFA`, and the public keys.
+    /// Reads `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `STAGE` and `REQUIRE_PLATFORM_MFA`, and the public keys.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn from_env(env: &Env) -> Result<Self, StartError> {
+    pub async fn from_env(env: &Env, policies: &[&Policy]) -> Result<Self, StartError> {
         let verifier = Verifier::new(env.required("TOKEN_ISSUER")?, env.required("TOKEN_AUDIENCE")?);
-        let store = env.store()?;
+        let (store, api_keys) = (env.store()?, ApiKeys::from_env(env, policies)?);
         verifier.warm(&store).await?;
-        Ok(Self { verifier, store, platform_needs_factor: env.requires_platform_mfa() })
+        Ok(Self { verifier, store, api_keys, platform_needs_factor: env.requires_platform_mfa() })
     }
 
     /// The caller, if the policy lets it in. An anonymous route looks at no credentials.
     ///
     /// Costs nothing for a status token and the token of a sign-in, and one `BatchGetItem` of four items for a session, of
     /// a tenant or of the platform, five where the route asks for a recent proof: revocation, suspension, a changed role,
-    /// a new second factor and a retired signing key act at once.
+    /// a new second factor and a retired signing key act at once. For an API key one of two items, and a write for the first
+    /// call of an hour.
     pub(super) async fn admit(
         &self,
         access: Access,
@@ -127,7 +147,12 @@ impl Authenticator {
             .and_then(|()| same_tenant(tenant_of(&admitted.caller, path_tenant), headers))
             .and_then(|()| proven(access, admitted.lacks));
         match let_in {
-            Ok(()) => Ok(admitted),
+            Ok(()) => {
+                if let Caller::Service(service) = &admitted.caller {
+                    self.api_keys.note(service, now).await;
+                }
+                Ok(admitted)
+            }
             Err(problem) if admitted.warned => Err(problem.header(WARNING, BOOTSTRAP_PRESENT)),
             Err(problem) => Err(problem),
         }
@@ -140,6 +165,9 @@ impl Authenticator {
         }
         if let (Access::SigningIn { .. }, Ok(token)) = (access, MfaToken::parse(token)) {
             return Ok(Caller::SigningIn(token.digest()).into());
+        }
+        if ApiKey::is_meant(token) {
+            return Ok(Caller::Service(self.api_keys.holder(token, &self.store, now).await?).into());
         }
         let Verified { claims, generation, .. } =
             self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
@@ -190,6 +218,14 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
             | Access::StatusToken { .. }
             | Access::SteppedUp { .. }
             | Access::SigningIn { .. },
+            Caller::Service(service),
+        ) => service.permitted(access, path_tenant),
+        (
+            Access::SignedIn
+            | Access::Permission(..)
+            | Access::StatusToken { .. }
+            | Access::SteppedUp { .. }
+            | Access::SigningIn { .. },
             Caller::Anonymous | Caller::StatusToken(_) | Caller::SigningIn(_),
         ) => Err(unauthenticated()),
         (Access::Internal, _) | (_, Caller::Internal) => Err(Problem::new(&kinds::INTERNAL_SECRET_REFUSED)),
@@ -221,6 +257,7 @@ fn same_tenant(own: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
 fn tenant_of<'c>(caller: &'c Caller, path_tenant: Option<&'c str>) -> Option<&'c str> {
     match caller {
         Caller::Member(member) => member.tenant.as_ref().map(TenantId::as_str),
+        Caller::Service(service) => Some(service.tenant.as_str()),
         Caller::StatusToken(_) => path_tenant,
         Caller::Anonymous | Caller::SigningIn(_) | Caller::Internal => None,
     }

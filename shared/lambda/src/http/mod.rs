@@ -22,7 +22,7 @@ mod step_up;
 mod throttle;
 
 pub use body::{Body, Described, Errors, Field, Json, Unknown};
-pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, WARNING, unauthenticated};
+pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, Service, WARNING, unauthenticated};
 pub use cookie::{REFRESH_COOKIE, refresh_cookie};
 pub use list::{DEFAULT_LIMIT, Listing, MAX_LIMIT, cursor};
 pub(crate) use policy::Of;

@@ -77,7 +77,7 @@ impl HttpService {
             matches!(p.access, Access::Anonymous | Access::OneTimeToken | Access::Signature | Access::Internal)
         };
         let authenticator =
-            if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env).await?) };
+            if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env, R::POLICIES).await?) };
         let csrf = csrf::Guard::from_env(&env, R::POLICIES).await?;
         let internal = internal::Guard::from_env(&env, R::POLICIES).await?;
         let routes = R::start(&env).await?;
