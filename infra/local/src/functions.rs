@@ -38,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         provisioning::FUNCTIONS,
         rotation::FUNCTIONS,
         vault::FUNCTIONS,
+        keys::FUNCTIONS,
     ]
     .into_iter()
     .flatten()

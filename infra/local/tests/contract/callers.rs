@@ -59,6 +59,9 @@ fn body(row: &Row) -> Value {
         "/api/v1/vault/{name+}" if row.method == "PUT" => json!({"value": "a value"}),
         "/api/v1/vault/{name+}" if row.method == "POST" => json!({"rollback_to": 1}),
         "/api/v1/tenants" => signup("own"),
+        "/api/v1/tenants/{tenant_id}/api-keys" if row.method == "POST" => {
+            json!({"name": "a", "scopes": ["report.read"]})
+        }
         "/api/v1/auth/activate" => json!({"token": "ink_act_none", "password": PASSWORD}),
         "/api/v1/auth/login" => json!({"email": "nobody@nowhere.example", "password": PASSWORD}),
         "/api/v1/auth/mfa/verify" | "/api/v1/auth/mfa/totp/confirm" => json!({"code": "000000"}),
@@ -79,6 +82,7 @@ fn path(row: &Row, tenant: &str) -> String {
         .replace("{name}", "some-name")
         .replace("{name+}", if row.method == "POST" { "some/name/rollback" } else { "some/name" })
         .replace("{session_id}", &format!("ses_{zeros}"))
+        .replace("{key_id}", "key_0000000000000000")
         .replace("{kid}", "00000000")
         .replace("{proxy+}", "api/v1/tenants")
         .replace("$default", "/nothing")

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::api::{Api, PASSWORD, Tenant, authorized};
 
 /// The callers of the table, in its order.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 23] = [
     "anon", "junk", "stat", "fsta", "ownr", "admn", "mngr", "agnt", "anls", "frgn", "susp", "revo", "expd", "supr",
-    "plat", "supp", "intn",
+    "plat", "supp", "intn", "kall", "kvrd", "krpt", "kfrn", "kend", "ksus",
 ];
 const MEMBERS: [(&str, &str); 4] = [("admn", "admin"), ("mngr", "manager"), ("agnt", "agent"), ("anls", "analyst")];
 const OPERATORS: [(&str, &str); 2] = [("plat", "platform_admin"), ("supp", "support_admin")];
@@ -47,6 +47,8 @@ impl Cast {
         let revoked = api.log_in(&own).await;
         api.send(authorized(Request::post("/api/v1/auth/logout"), &revoked), "").await.expect(204);
         let suspended = api.log_in(&late).await;
+        let every: Vec<&str> = domain::api_key::GRANTABLE.iter().map(|scope| scope.as_str()).collect();
+        let sleeping = key(api, &suspended, &late, &every).await;
         suspend(api, &late);
 
         let mut cast = Self { players: BTreeMap::new(), stored: Vec::new() };
@@ -55,8 +57,15 @@ impl Cast {
         bearer("junk", "garbage".to_owned(), &own);
         bearer("stat", own.status_token.clone(), &own);
         bearer("fsta", other.status_token.clone(), &own);
-        bearer("ownr", api.log_in(&own).await, &own);
-        bearer("frgn", api.log_in(&other).await, &own);
+        let (owner, stranger) = (api.log_in(&own).await, api.log_in(&other).await);
+        bearer("kall", key(api, &owner, &own, &every).await, &own);
+        bearer("kvrd", key(api, &owner, &own, &["vault.read"]).await, &own);
+        bearer("krpt", key(api, &owner, &own, &["report.read"]).await, &own);
+        bearer("kfrn", key(api, &stranger, &other, &every).await, &own);
+        bearer("kend", ended_key(api, &owner, &own, &every).await, &own);
+        bearer("ksus", sleeping, &late);
+        bearer("ownr", owner, &own);
+        bearer("frgn", stranger, &own);
         bearer("susp", suspended, &late);
         bearer("revo", revoked, &own);
         bearer("expd", expired, &own);
@@ -95,6 +104,24 @@ impl Cast {
             run("PutItem", json!({"TableName": "innkeeper-local-core", "Item": item}));
         }
     }
+}
+
+/// A new API key; what it shows, its text among it.
+async fn mint(api: &Api, by: &str, tenant: &Tenant, scopes: &[&str]) -> Value {
+    let request = Request::post(format!("/api/v1/tenants/{}/api-keys", tenant.id));
+    let request = authorized(request.header("content-type", "application/json"), by);
+    api.send(request, json!({"name": "a service", "scopes": scopes}).to_string()).await.expect(201)
+}
+
+async fn key(api: &Api, by: &str, tenant: &Tenant, scopes: &[&str]) -> String {
+    mint(api, by, tenant, scopes).await["api_key"].as_str().unwrap().to_owned()
+}
+
+async fn ended_key(api: &Api, by: &str, tenant: &Tenant, scopes: &[&str]) -> String {
+    let minted = mint(api, by, tenant, scopes).await;
+    let path = format!("/api/v1/tenants/{}/api-keys/{}", tenant.id, minted["key_id"].as_str().unwrap());
+    api.send(authorized(Request::delete(path), by), "").await.expect(204);
+    minted["api_key"].as_str().unwrap().to_owned()
 }
 
 async fn log_in(api: &Api, credentials: &Value) -> String {

@@ -1,0 +1,5 @@
+//! Looks after tenants' API keys.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&keys::MANAGE)
+}
