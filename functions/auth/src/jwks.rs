@@ -17,6 +17,8 @@ use utoipa::ToSchema;
 const MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// Public keys are no secret: this answer alone may be kept.
 const CACHING: &str = "public, max-age=300";
+/// Nor may anybody keep that there are none: a new stack publishes its first key just before it signs with it.
+const NOT_YET: &str = "no-cache";
 
 /// The keys.
 #[derive(Serialize, ToSchema)]
@@ -78,6 +80,9 @@ impl Deps {
             return Ok(keys.clone());
         }
         let keys = self.store.signing_keys().await?;
+        if keys.is_empty() {
+            return Ok(keys);
+        }
         *self.lately.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, keys.clone()));
         Ok(keys)
     }
@@ -112,7 +117,8 @@ impl Route for Jwks {
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let keys = deps.keys(cx.now).await?;
-        Ok(Reply::json(Answer::of(&keys, cx.now)).header(CACHE_CONTROL, CACHING))
+        let caching = if keys.is_empty() { NOT_YET } else { CACHING };
+        Ok(Reply::json(Answer::of(&keys, cx.now)).header(CACHE_CONTROL, caching))
     }
 }
 

@@ -29,6 +29,10 @@ impl Step for RecordOrphan {
     async fn run(deps: &Deps, input: StepInput) -> Result<Value, StepError> {
         let step = input.step.ok_or_else(|| StepError::fail("malformed_input", "the input names no step"))?;
         let tenant = deps.journal.tenant(&input).await?;
+        // Never begun, as where its function does not even start, or undone after all: nothing is left.
+        if !tenant.provisioning.needs_undo(step, input.attempt) {
+            return Ok(Value::Null);
+        }
         let detail = input.failure.as_ref().map_or_else(String::new, |caught| told(caught).detail);
         let effects = Effects::of(&tenant).orphan(step, &detail, deps.journal.now());
         let recorded = deps

@@ -165,7 +165,8 @@ impl Principal {
         };
         let statements = self.policy.statements.iter().zip(&self.lines).enumerate();
         let permissions = statements.flat_map(|(index, (statement, line))| {
-            let actions = statement.action.iter().flat_map(ActionList::iter);
+            let actions =
+                statement.action.iter().flat_map(ActionList::iter).filter(|action| !is_among(&DEPLOY_ONLY, action));
             actions.map(move |action| (index, *line, action))
         });
         permissions
@@ -177,20 +178,39 @@ impl Principal {
 /// Actions that AWS decides on `*` alone, whatever a statement names (Service Authorization Reference, Secrets Manager).
 const WITHOUT_RESOURCE: [&str; 1] = ["secretsmanager:ListSecrets"];
 
+/// What Step Functions asks a machine's role for when it sets up the machine's log, on `*` alone: no call of ours, so no
+/// test can need it. <https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy>
+const DEPLOY_ONLY: [&str; 10] = [
+    "logs:CreateLogDelivery",
+    "logs:CreateLogStream",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutLogEvents",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+];
+
+fn is_among(actions: &[&str], action: &str) -> bool {
+    actions.iter().any(|known| known.eq_ignore_ascii_case(action))
+}
+
 /// What the template grants too widely, as `file:line: what`. A wildcard is for what does not exist yet when the template is
 /// deployed, so it may only stand after a literal beginning of the resource's name (`table/tenant-*`), and never in an action.
 pub fn overbroad(stack: &Stack) -> Vec<String> {
-    let functions = stack.functions.iter().map(|f| (&f.logical_id, &f.policy));
-    let machines = stack.machines.iter().map(|m| (&m.logical_id, &m.policy));
+    let functions = stack.functions.iter().map(|f| (&f.logical_id, &f.policy, &WITHOUT_RESOURCE[..]));
+    let machines = stack.machines.iter().map(|m| (&m.logical_id, &m.policy, &DEPLOY_ONLY[..]));
     let mut found = Vec::new();
-    for (logical_id, policy) in functions.chain(machines) {
+    for (logical_id, policy, without_resource) in functions.chain(machines) {
         let Ok(document) = awsim_iam_policy::parse_value(&policy.document) else {
             continue;
         };
         for (statement, line) in document.statements.iter().zip(&policy.lines) {
             let actions = statement.action.iter().flat_map(ActionList::iter).filter(|a| a.contains(['*', '?']));
             let mut all = statement.action.iter().flat_map(ActionList::iter);
-            let only_wide = all.all(|action| WITHOUT_RESOURCE.iter().any(|known| known.eq_ignore_ascii_case(action)));
+            let only_wide = all.all(|action| is_among(without_resource, action));
             let resources =
                 statement.resource.iter().flat_map(ResourceList::iter).filter(|r| wide(r) && !(only_wide && *r == "*"));
             let names = actions.map(|a| format!("action {a}")).chain(resources.map(|r| format!("resource {r}")));

@@ -134,7 +134,16 @@ fn arn(name: &str, arn: Option<String>) -> Result<Arn, SecretError> {
 /// The text, or the longest piece in quotes where it is a JSON object. Found without parsing, which would leave copies.
 fn material(text: &str) -> &str {
     let is_object = text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    if is_object { text.split('"').skip(1).step_by(2).max_by_key(|piece| piece.len()).unwrap_or("") } else { text }
+    if !is_object {
+        return text;
+    }
+    let mut escaped = false;
+    let pieces = text.split(|character| {
+        let quote = character == '"' && !escaped;
+        escaped = character == '\\' && !escaped;
+        quote
+    });
+    pieces.skip(1).step_by(2).max_by_key(|piece| piece.len()).unwrap_or("")
 }
 
 fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {

@@ -51,3 +51,15 @@ async fn the_answer_is_a_jwk_set_that_may_be_kept_and_is_read_once_a_minute() {
     }
     assert_eq!(aws.actions(), ["Query"]);
 }
+
+#[tokio::test]
+async fn that_there_are_no_keys_yet_is_not_kept() {
+    let aws = StandIn::new(|_, _| json!({"Count": 0, "Items": []}));
+    let mut service = aws.start(&JWKS).await;
+    for _ in 0..2 {
+        let answer = call(&mut service, Method::GET, "/.well-known/jwks.json", json!({}), None).await;
+        assert_eq!(answer.headers()["cache-control"], "no-cache");
+        assert_eq!(json_of(&answer), json!({"keys": []}));
+    }
+    assert_eq!(aws.actions(), ["Query", "Query"]);
+}

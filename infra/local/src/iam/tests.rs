@@ -121,4 +121,5 @@ fn wildcards_must_follow_a_name() {
     };
     assert_eq!(listing(json!("secretsmanager:ListSecrets")), 0, "AWS knows no narrower resource for it");
     assert_eq!(listing(json!(["secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"])), 1);
+    assert_eq!(listing(json!(DEPLOY_ONLY)), 1, "that is for machines");
 }

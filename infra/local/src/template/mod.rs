@@ -88,6 +88,8 @@ fn sections(root: &Node, refusals: &Refusals) {
     let mut fields = Fields::of("template", 1, Some(root), refusals);
     fields.without_effect(&["AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings"]);
     fields.without_effect(&["Conditions", "Globals", "Resources", "Outputs"]);
+    // They say what may be deployed; the stage `local` may not, and is what runs here.
+    fields.without_effect(&["Rules"]);
     if fields.required("Transform") != TRANSFORM {
         fields.refuse("Transform", format!("must be {TRANSFORM}"));
     }

@@ -154,14 +154,14 @@ fn unknown_types_and_properties_are_refused() {
       BilingMode: PAY_PER_REQUEST
       KeySchema: []
       AttributeDefinitions: []
-Rules: {}
+Hooks: {}
 "), @r#"
     template.yaml:3: A: the local stack does not run AWS::IAM::Role: give the function its own Policies
     template.yaml:4: B: the local stack does not run AWS::EC2::Instance: teach infra/local to run it, or keep it in a stack of its own
     template.yaml:5: C (AWS::DynamoDB::Table): ProvisionedThroughput goes with BillingMode PROVISIONED, which is the default, and only with it
     template.yaml:7: resource C: unknown property UpdatePolicy
     template.yaml:9: C (AWS::DynamoDB::Table): unknown property BilingMode
-    template.yaml:12: template: unknown property Rules
+    template.yaml:12: template: unknown property Hooks
     "#);
 }
 

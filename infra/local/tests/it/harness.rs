@@ -15,7 +15,7 @@ pub mod prove;
 pub use director::{Deliver, Director, Plan, Trouble};
 pub use lab::{Done, Lab, Process};
 pub use ledger::Ledger;
-pub use machine::Machine;
+pub use machine::{Machine, calls};
 
 use local::stack::LocalStack;
 

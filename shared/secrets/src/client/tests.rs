@@ -26,7 +26,9 @@ async fn what_can_be_guessed_is_refused() {
         let error = always(value(weak)).secrets().current("s").await.unwrap_err();
         assert!(matches!(error, SecretError::Weak { .. }), "{weak}: {error}");
     }
-    for strong in [format!(r#"{{"initial":"{STRONG}"}}"#), format!("{{{STRONG}"), format!("\"{STRONG}")] {
+    let (half, rest) = STRONG.split_at(STRONG.len() / 2);
+    let with_a_quote = format!(r#"{{"initial":"{half}\"{rest}\\"}}"#);
+    for strong in [format!(r#"{{"initial":"{STRONG}"}}"#), with_a_quote, format!("{{{STRONG}"), format!("\"{STRONG}")] {
         assert!(always(value(&strong)).secrets().current("s").await.is_ok(), "{strong}");
     }
 }

@@ -5,7 +5,7 @@ use local::aws::faults::Rule;
 use super::{Provisioning, deployed, pool, silo, step, tenant};
 use crate::{
     deployer::Manner,
-    harness::{Done, Holds, Lab, Ledger, Plan, Process, Scenario, Stage, Trouble, holds, prove},
+    harness::{Done, Holds, Lab, Ledger, Plan, Process, Scenario, Stage, Trouble, calls, holds, prove},
 };
 
 /// Fails the last step that is undone, whatever is configured: only it reads the members.
@@ -89,6 +89,23 @@ fn r05_what_cannot_be_undone_is_an_orphan_of_a_failed_tenant() {
                 assert_eq!(ledger.audited("tenant.step_orphaned"), 1, "{undo} {way}");
             });
         }
+    }
+}
+
+/// As where its function does not start: the step and its undo fail before their first write.
+#[test]
+fn r05_a_step_that_never_began_leaves_no_orphan_and_costs_no_time() {
+    for step_name in ["CreateDatabase", "GenerateSecrets", "SeedAdmin"] {
+        let denied = Rule::error(400, "AccessDeniedException");
+        let troubles = [step_name.to_owned(), format!("Undo{step_name}")].map(|at| Trouble::at(&at, denied.clone()));
+        fails_with(silo(), troubles, async |lab, process| {
+            let ledger = Ledger::of(&process.stack).await;
+            prove::failed(&lab.scenario, &ledger, 1).unwrap();
+            assert_eq!(ledger.audited("tenant.step_orphaned"), 0, "{step_name}");
+            let asked = calls(&process.stack, &ledger.executions[0].arn).await;
+            let orphans = asked.iter().filter(|(function, _)| function.ends_with("record-orphan")).count();
+            assert_eq!(orphans, 1, "{step_name}: the record is not tried in vain");
+        });
     }
 }
 
