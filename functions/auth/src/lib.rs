@@ -1,5 +1,6 @@
 //! Signing in: set a first password, get a token and keep it fresh, see who one is and where, check tokens elsewhere.
 
+pub mod accept_invitation;
 pub mod activate;
 mod bootstrap;
 mod credentials;
@@ -33,6 +34,9 @@ pub use issuer::IssueError;
 
 /// `POST /api/v1/auth/activate`
 pub const ACTIVATE: Function = Function::http::<(activate::Activate,)>("auth-activate");
+/// `POST /api/v1/auth/accept-invitation`
+pub const ACCEPT_INVITATION: Function =
+    Function::http::<(accept_invitation::AcceptInvitation,)>("auth-accept-invitation");
 /// `POST /api/v1/auth/login`
 pub const LOGIN: Function = Function::http::<(login::Login,)>("auth-login");
 /// `GET /api/v1/auth/whoami`
@@ -69,6 +73,7 @@ pub const SEND_RESET: Function = Function::task::<send_reset::SendReset>("auth-s
 /// Every function of the group.
 pub const FUNCTIONS: &[&Function] = &[
     &ACTIVATE,
+    &ACCEPT_INVITATION,
     &LOGIN,
     &WHOAMI,
     &JWKS,

@@ -39,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         rotation::FUNCTIONS,
         vault::FUNCTIONS,
         keys::FUNCTIONS,
+        members::FUNCTIONS,
     ]
     .into_iter()
     .flatten()

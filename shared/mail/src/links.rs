@@ -1,6 +1,6 @@
 //! The addresses that mails lead to.
 
-use domain::{ActivationToken, ResetToken};
+use domain::{ActivationToken, InvitationToken, ResetToken};
 use secrecy::SecretString;
 
 /// Addresses under one base, such as `https://app.innkeeper.example`.
@@ -28,6 +28,11 @@ impl Links {
     /// Where one asks for such a link.
     pub fn forgot(&self) -> String {
         format!("{}/forgot-password", self.base)
+    }
+
+    /// Where an invitation to a tenant is accepted. A secret, for it carries the token.
+    pub fn invitation(&self, token: &InvitationToken) -> SecretString {
+        SecretString::from(format!("{}/accept-invitation?token={}", self.base, token.expose()))
     }
 
     /// Where one signs in.

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::name::shown;
 use crate::wrap::wrap;
 
-pub use account::{PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole};
+pub use account::{Invited, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole};
 
 /// A mail, without its receiver.
 pub enum Message {
@@ -27,6 +27,8 @@ pub enum Message {
     PasswordReset(PasswordReset),
     /// To somebody whose password is another now.
     PasswordChanged(PasswordChanged),
+    /// To somebody who was asked to join a tenant, whether or not they have a password.
+    Invited(Invited),
 }
 
 /// The tenant is ready; here is the key.
@@ -89,6 +91,7 @@ impl Message {
             Self::PlatformRole(_) => "platform-role",
             Self::PasswordReset(_) => "password-reset",
             Self::PasswordChanged(_) => "password-changed",
+            Self::Invited(_) => "invited",
         }
     }
 
@@ -102,6 +105,7 @@ impl Message {
             Self::PlatformRole(message) => message.render(),
             Self::PasswordReset(message) => message.render(),
             Self::PasswordChanged(message) => message.render(),
+            Self::Invited(message) => message.render(),
         }
     }
 }

@@ -29,7 +29,11 @@
 //! | mail claim | `T#{tenant}` / `MAIL#{kind}#{n}` | SendWelcome, resend | by its condition | - | 2 |
 //! | probe | `T#{tenant}` / `PROBE` (in the tenant's own table for a silo) | HealthCheck | HealthCheck | s 1 | 2 (no transaction) |
 //! | identity, e-mail claim | `ID#{identity}` / `IDENTITY`, `EMAIL#{address}` / `CLAIM` | SeedAdmin, activation | login: claim, then Query of `ID#…` below the sessions | s 1 + 1 | 4 |
-//! | membership, pointer | `T#{tenant}` / `MEMBER#{identity}`, `ID#{identity}` / `TENANT#{tenant}` | SeedAdmin | door, login, member list | s 1 | 4 |
+//! | membership, pointer | `T#{tenant}` / `MEMBER#{identity}`, `ID#{identity}` / `TENANT#{tenant}` | SeedAdmin, an invitation's acceptance, a change of role or status; deleted by removal | door, login | s 1 | 4; change 6-10, removal 8-12 and 2 for each session |
+//! | | | | member list, Query, and a BatchGetItem of the identities | s 1 per 4 KB and 1 a member | - |
+//! | invitation, its token | `T#{tenant}` / `INVITATION#{digest}`, `TOKEN#{digest}` / `INVITATION`, TTL of the token alone | invitation, another mail; deleted by acceptance, withdrawal, and once outlived by who needs the seat | acceptance | s 1 + 1 | 10; another mail 10, acceptance 16, withdrawal 8-10 |
+//! | | | | list of invitations, Query | s 1 per 4 KB | - |
+//! | (count of admins and owners) | with the tenant | with every membership and invitation of an admin | by its condition | - | 2, with those |
 //! | activation token | `TOKEN#{digest}` / `ACTIVATION`, TTL | SendWelcome, resend; deleted by activation | activation | s 1 | 2; activation 6 |
 //! | reset token | `TOKEN#{digest}` / `RESET`, TTL | forgotten password; deleted by its use | reset | s 1 | 6; reset 8 and 2 for each session |
 //! | temporary password | `ID#{identity}` / `TEMPORARY`, TTL | SendWelcome, resend; deleted by its sign-in | login, with the person | s 1 | 2; its sign-in 8 |

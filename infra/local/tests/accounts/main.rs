@@ -1,9 +1,11 @@
-//! People and their accounts, on the whole stack without sockets: the first platform admin, passwords, second factors.
+//! People and their accounts, on the whole stack without sockets: the first platform admin, passwords, second
+//! factors, members.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test each is an answer")]
 
 mod authenticator;
 mod first_login;
+mod members;
 mod oracle;
 mod passwords;
 mod platform;

@@ -87,7 +87,7 @@ impl World {
         self.send(caller, Request::delete(path), Bytes::new()).await
     }
 
-    async fn send(&self, caller: &Caller, request: http::request::Builder, body: Bytes) -> Answer {
+    pub(crate) async fn send(&self, caller: &Caller, request: http::request::Builder, body: Bytes) -> Answer {
         let request = match caller.token.as_str() {
             "" => request,
             token => request.header("authorization", format!("Bearer {token}")),

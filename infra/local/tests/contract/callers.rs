@@ -69,6 +69,13 @@ fn body(row: &Row) -> Value {
         "/api/v1/auth/password/forgot" => json!({"email": "nobody@nowhere.example"}),
         "/api/v1/auth/password/reset" => json!({"token": "ink_rst_none", "password": PASSWORD}),
         "/api/v1/auth/switch-tenant" => json!({"tenant": "nowhere"}),
+        "/api/v1/auth/accept-invitation" => json!({"token": "ink_inv_none", "password": PASSWORD}),
+        "/api/v1/tenants/{tenant_id}/invitations" if row.method == "POST" => {
+            json!({"email": "nobody@nowhere.example", "role": "agent"})
+        }
+        "/api/v1/tenants/{tenant_id}/members/{user_id}" if row.method == "PATCH" => {
+            json!({"role": "agent", "version": 1})
+        }
         "/api/v1/tenants/{tenant_id}/deployment" => json!({"task_token": "none", "outcome": "succeeded"}),
         _ => Value::Null,
     }
@@ -83,6 +90,8 @@ fn path(row: &Row, tenant: &str) -> String {
         .replace("{name+}", if row.method == "POST" { "some/name/rollback" } else { "some/name" })
         .replace("{session_id}", &format!("ses_{zeros}"))
         .replace("{key_id}", "key_0000000000000000")
+        .replace("{user_id}", &format!("usr_{zeros}"))
+        .replace("{invitation_id}", &format!("inv_{zeros}"))
         .replace("{kid}", "00000000")
         .replace("{proxy+}", "api/v1/tenants")
         .replace("$default", "/nothing")

@@ -188,6 +188,14 @@ kinds! {
     OTHER_ADMIN_REQUIRED = 409 "other_admin_required" "No other super admin has signed in" "Invite one with POST /api/v1/admin/platform-users, let them sign in, and call again.";
     /// The person runs the platform already.
     HAS_PLATFORM_ROLE = 409 "has_platform_role" "The person has a platform role" "A person has one platform role; nothing was changed and no mail sent.";
+    /// The plan has no room for it.
+    PLAN_LIMIT = 409 "plan_limit" "The plan allows no more" "The detail says what it limits. Make room, or change the plan.";
+    /// Nobody would answer for the tenant.
+    LAST_OWNER = 409 "last_owner" "A tenant has an owner" "Make somebody else an owner first.";
+    /// The address belongs to a member of the tenant.
+    ALREADY_MEMBER = 409 "already_member" "The person is a member already" "Change their role with PATCH /api/v1/tenants/{tenant_id}/members/{user_id}.";
+    /// The address was invited to the tenant.
+    ALREADY_INVITED = 409 "already_invited" "The address is invited already" "Send the mail again, or withdraw the invitation and make another.";
     /// No function rotates the secret.
     NOT_ROTATED = 409 "not_rotated" "The secret has no rotation" "No function rotates it: `rotates` of the secret says so. Replace it by hand, as docs/secrets.md says.";
     /// A rotation has not ended yet.
@@ -214,6 +222,8 @@ kinds! {
     INVALID_ACTIVATION = 422 "invalid_activation" "The activation link is not valid" "It works once, for 72 hours. Ask for a new welcome mail.";
     /// The reset link is used, replaced, expired or unknown.
     INVALID_RESET = 422 "invalid_reset" "The link to a new password is not valid" "It works once, for 60 minutes, and only the newest one does. Ask for another with POST /api/v1/auth/password/forgot.";
+    /// The invitation is used, withdrawn, replaced, expired or unknown.
+    INVALID_INVITATION = 422 "invalid_invitation" "The invitation is not valid" "Its link works once, for 7 days, and only the newest one does. Ask whoever invited you for another.";
     /// More tries than the rule allows.
     TOO_MANY_TRIES = 429 "too_many_tries" "Too many tries" "Try again after the seconds in Retry-After. Going on before that puts it off.";
     /// Something broke on our side.

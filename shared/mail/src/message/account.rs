@@ -1,7 +1,7 @@
 //! Mails about a person's own account. They all say one thing, show one link, and add a note or two.
 
 use askama::Template;
-use domain::PersonName;
+use domain::{CompanyName, PersonName, Role};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -48,6 +48,18 @@ pub struct PasswordChanged {
     pub forgot_link: String,
 }
 
+/// A tenant wants you.
+pub struct Invited {
+    /// The tenant's company.
+    pub company: CompanyName,
+    /// As what.
+    pub role: Role,
+    /// [`Links::invitation`](crate::Links::invitation).
+    pub invitation_link: SecretString,
+    /// How long the link works.
+    pub valid_days: u32,
+}
+
 #[derive(Template)]
 #[template(path = "account.txt")]
 struct Text<'a> {
@@ -80,9 +92,10 @@ struct Notice<'a> {
 }
 
 impl Notice<'_> {
-    fn render(&self, person: &PersonName) -> askama::Result<Rendered> {
+    /// To somebody by name, where that is known.
+    fn render(&self, person: Option<&PersonName>) -> askama::Result<Rendered> {
         let Self { subject, title, intro, action, link, notes } = *self;
-        let person = shown(person.as_str(), "there");
+        let person = person.map_or("there", |person| shown(person.as_str(), "there"));
         let text = Text { person, intro, link, notes }.render()?;
         let html = Html { subject, title, person, intro, action, link, notes }.render()?;
         Ok(Rendered { subject: subject.to_owned(), text: wrap(&text), html })
@@ -100,7 +113,7 @@ impl PlatformInvitation {
             link: self.activation_link.expose_secret(),
             notes: &[works, "If you did not expect this, ignore this mail.".into()],
         }
-        .render(&self.person)
+        .render(Some(&self.person))
     }
 }
 
@@ -114,7 +127,7 @@ impl PlatformRole {
             link: &self.sign_in_link,
             notes: &["If you did not expect this, tell whoever runs the platform.".into()],
         }
-        .render(&self.person)
+        .render(Some(&self.person))
     }
 }
 
@@ -129,7 +142,7 @@ impl PasswordReset {
             link: self.reset_link.expose_secret(),
             notes: &[works, "If it was not you, ignore this mail: your password stays as it is.".into()],
         }
-        .render(&self.person)
+        .render(Some(&self.person))
     }
 }
 
@@ -144,7 +157,28 @@ impl PasswordChanged {
             link: &self.forgot_link,
             notes: &[since],
         }
-        .render(&self.person)
+        .render(Some(&self.person))
+    }
+}
+
+impl Invited {
+    /// The same whether the address is somebody's already: whoever invites can say nothing, and learns nothing.
+    pub(super) fn render(&self) -> askama::Result<Rendered> {
+        let company = shown(self.company.as_str(), "A company");
+        let works = format!("The link works once, within {} days, for this address only.", self.valid_days);
+        Notice {
+            subject: &format!("{company} invites you"),
+            title: "You are invited",
+            intro: &format!("{company} has invited you to its account, as {}. Accept it here:", self.role),
+            action: "Accept",
+            link: self.invitation_link.expose_secret(),
+            notes: &[
+                works,
+                "If you have an account already, you accept with your password, and it stays as it is. If you have none, you choose a password.".into(),
+                "If you did not expect this, ignore this mail.".into(),
+            ],
+        }
+        .render(None)
     }
 }
 
@@ -158,7 +192,7 @@ mod tests {
         PersonName::parse("Ada <b> Lovelace").unwrap()
     }
 
-    fn all() -> [(&'static str, Message); 4] {
+    fn all() -> [(&'static str, Message); 5] {
         let link = |path: &str| format!("https://app.innkeeper.example/{path}");
         [
             (
@@ -184,6 +218,15 @@ mod tests {
                     person: person(),
                     at: Timestamp::UNIX_EPOCH,
                     forgot_link: link("forgot-password"),
+                }),
+            ),
+            (
+                "invited",
+                Message::Invited(Invited {
+                    company: CompanyName::parse("Lantern <b> Works").unwrap(),
+                    role: Role::Manager,
+                    invitation_link: SecretString::from(link("accept-invitation?token=ink_inv_x")),
+                    valid_days: 7,
                 }),
             ),
         ]

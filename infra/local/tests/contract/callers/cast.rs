@@ -32,7 +32,7 @@ pub(super) struct Player {
 /// Everybody, and the store as it was before anybody called.
 pub(super) struct Cast {
     players: BTreeMap<&'static str, Player>,
-    stored: Vec<Value>,
+    stored: [(&'static str, BTreeMap<String, Value>); 2],
 }
 
 impl Cast {
@@ -51,7 +51,7 @@ impl Cast {
         let sleeping = key(api, &suspended, &late, &every).await;
         suspend(api, &late);
 
-        let mut cast = Self { players: BTreeMap::new(), stored: Vec::new() };
+        let mut cast = Self { players: BTreeMap::new(), stored: Default::default() };
         let mut bearer = |name, token: String, tenant: &Tenant| cast.enter(name, Credentials::Bearer(token), tenant);
         bearer("anon", String::new(), &own);
         bearer("junk", "garbage".to_owned(), &own);
@@ -80,7 +80,7 @@ impl Cast {
         bearer("supr", operator, &own);
         let secret = secret(api, "internal-secret").await["current"].as_str().unwrap().to_owned();
         cast.enter("intn", Credentials::Internal(secret), &own);
-        cast.stored = api.items("core");
+        cast.stored = ["core", "limits"].map(|table| (table, by_key(&api.items(table))));
         cast
     }
 
@@ -95,15 +95,26 @@ impl Cast {
     /// Undoes what a call did to the store, so that each cell of the table is about the same world.
     pub(super) fn set_back(&self, api: &Api) {
         let run = |operation, input: Value| api.stack.dynamodb.run(operation, input).unwrap();
-        let now = api.items("core");
-        let key = |item: &Value| json!({"pk": item["pk"], "sk": item["sk"]});
-        for item in now.iter().filter(|item| self.stored.iter().all(|stored| key(stored) != key(item))) {
-            run("DeleteItem", json!({"TableName": "innkeeper-local-core", "Key": key(item)}));
-        }
-        for item in self.stored.iter().filter(|item| !now.contains(item)) {
-            run("PutItem", json!({"TableName": "innkeeper-local-core", "Item": item}));
+        for (table, stored) in &self.stored {
+            let (now, name) = (by_key(&api.items(table)), format!("innkeeper-local-{table}"));
+            for key in now.keys().filter(|key| !stored.contains_key(*key)) {
+                let key: Value = serde_json::from_str(key).unwrap();
+                run("DeleteItem", json!({"TableName": name, "Key": key}));
+            }
+            for (_, item) in stored.iter().filter(|(key, item)| now.get(*key) != Some(item)) {
+                run("PutItem", json!({"TableName": name, "Item": item}));
+            }
         }
     }
+}
+
+/// By the key as JSON, in either table.
+fn by_key(items: &[Value]) -> BTreeMap<String, Value> {
+    let key = |item: &Value| match item.get("sk") {
+        Some(sk) => json!({"pk": item["pk"], "sk": sk}).to_string(),
+        None => json!({"pk": item["pk"]}).to_string(),
+    };
+    items.iter().map(|item| (key(item), item.clone())).collect()
 }
 
 /// A new API key; what it shows, its text among it.

@@ -1,0 +1,5 @@
+//! Changes who belongs to a tenant.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&members::MANAGE)
+}
