@@ -18,7 +18,7 @@ use lambda_http::{
 };
 use lambda_runtime::Context;
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::{
     aws::{Gateway, InvokeError, Invoker, connector},
@@ -60,7 +60,13 @@ struct Deployed {
     credentials: Credentials,
     clock: StackClock,
     running: OnceCell<Running>,
+    /// Requests that it answers at once.
+    places: Semaphore,
 }
+
+/// Requests that one function answers at once; the rest queue, and their timeouts begin when it is their turn. All
+/// functions share this process, and a crowd at one of them must not cost the others theirs.
+const REQUESTS_AT_ONCE: usize = 32;
 
 impl Functions {
     /// Gives each function of the template its environment and credentials. They start when they are first called, or
@@ -96,7 +102,8 @@ impl Functions {
                 .ids
                 .extend([&spec.name, &spec.arn, &spec.binary].map(|known| (known.clone(), spec.logical_id.clone())));
             let (clock, running) = (clock.clone(), OnceCell::new());
-            let deployed = Deployed { spec: spec.clone(), function, env, credentials, clock, running };
+            let places = Semaphore::new(REQUESTS_AT_ONCE);
+            let deployed = Deployed { spec: spec.clone(), function, env, credentials, clock, running, places };
             functions.deployed.insert(spec.logical_id.clone(), Arc::new(deployed));
         }
         Ok(functions)
@@ -209,6 +216,7 @@ impl Target for Functions {
             .ok_or_else(|| FunctionFault::Failed(format!("no function is named {function}")));
         Box::pin(async move {
             let deployed = found?;
+            let _place = deployed.places.acquire().await.map_err(|e| FunctionFault::Failed(e.to_string()))?;
             tokio::select! {
                 answer = deployed.http(event) => answer,
                 () = deployed.timeout() => Err(FunctionFault::TimedOut),

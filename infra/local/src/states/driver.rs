@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use domain::Entropy;
 use futures::FutureExt;
 use serde_json::Value;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use super::engine::advance;
 use super::execution::{Execution, Status, TaskId};
@@ -215,10 +215,10 @@ impl Core {
     }
 
     async fn perform(self: &Arc<Self>, run: &Arc<Run>, call: Invoke) {
-        let Ok(permit) = self.functions.acquire().await else { return };
+        let Some(permit) = self.turn(run, call.task).await else { return };
         let execution = {
             let live = run.live();
-            // It may have timed out, or been stopped, in the queue.
+            // It may have been stopped in the queue.
             if !live.execution.awaits(call.task) {
                 return;
             }
@@ -235,6 +235,20 @@ impl Core {
         }
         // Failures are logged where they arise.
         let _ = self.apply(run, |_| Ok(Input::Returned { task: call.task, result }));
+    }
+
+    /// Waits where others are before. The queue is this process's and not the function's, so its time counts for no timeout.
+    async fn turn(&self, run: &Arc<Run>, task: TaskId) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.functions.try_acquire() {
+            return Some(permit);
+        }
+        let since = self.wiring.timer.now();
+        run.live().execution.queue(task);
+        let permit = self.functions.acquire().await.ok()?;
+        let mut live = run.live();
+        live.execution.unqueue(task, self.wiring.timer.now().duration_since(since));
+        self.arm(run, &mut live);
+        Some(permit)
     }
 
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, Failure> {

@@ -124,6 +124,9 @@ pub(super) struct Pending {
     pub(super) deadline: Option<Timestamp>,
     pub(super) heartbeat: Option<u64>,
     pub(super) heartbeat_deadline: Option<Timestamp>,
+    /// The call waits for its turn, and no time counts against it. Not stored: after a restart it is made again.
+    #[serde(skip)]
+    pub(super) queued: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +138,12 @@ pub(super) enum Via {
 
 impl Pending {
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.deadline.into_iter().chain(self.heartbeat_deadline).min()
+        self.deadline.into_iter().chain(self.heartbeat_deadline).filter(|_| !self.queued).min()
+    }
+
+    fn shift(&mut self, by: SignedDuration) {
+        self.deadline = self.deadline.map(|at| later(at, by));
+        self.heartbeat_deadline = self.heartbeat_deadline.map(|at| later(at, by));
     }
 }
 
@@ -189,6 +197,13 @@ impl Execution {
         }
     }
 
+    fn pending_mut(&mut self, task: TaskId) -> Option<&mut Pending> {
+        match &mut self.branches.get_mut(&task.branch)?.phase {
+            Phase::Task(pending) if pending.number == task.number => Some(pending),
+            _ => None,
+        }
+    }
+
     /// The earliest moment at which something happens by itself.
     pub(super) fn due(&self) -> Option<Timestamp> {
         self.branches.values().filter_map(Branch::due).chain(self.deadline).min()
@@ -198,13 +213,26 @@ impl Execution {
     /// retries stay: they name a moment.
     pub(super) fn skip_downtime(&mut self, now: Timestamp) {
         let lost = now.duration_since(self.updated_at).max(SignedDuration::ZERO);
-        let shift = |at: &mut Option<Timestamp>| *at = at.map(|at| later(at, lost));
-        shift(&mut self.deadline);
+        self.deadline = self.deadline.map(|at| later(at, lost));
         for branch in self.branches.values_mut() {
             if let Phase::Task(pending) = &mut branch.phase {
-                shift(&mut pending.deadline);
-                shift(&mut pending.heartbeat_deadline);
+                pending.shift(lost);
             }
+        }
+    }
+
+    /// The call of the task waits for its turn.
+    pub(super) fn queue(&mut self, task: TaskId) {
+        if let Some(pending) = self.pending_mut(task) {
+            pending.queued = true;
+        }
+    }
+
+    /// It is the task's turn, after it `waited`: what is measured from its start begins now.
+    pub(super) fn unqueue(&mut self, task: TaskId, waited: SignedDuration) {
+        if let Some(pending) = self.pending_mut(task) {
+            pending.queued = false;
+            pending.shift(waited);
         }
     }
 }

@@ -58,6 +58,7 @@ impl Engine<'_> {
                 deadline: timeout.map(|seconds| after_seconds(self.now, seconds)),
                 heartbeat,
                 heartbeat_deadline: heartbeat.map(|seconds| after_seconds(self.now, seconds)),
+                queued: false,
             }),
         );
         self.commands.extend(self.execution.branches.get(&id).and_then(|branch| dispatch(id, branch)));

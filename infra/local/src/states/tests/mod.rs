@@ -1,5 +1,6 @@
 //! Runs machines against scripted functions, in simulated time, with a restart wherever a test wants one.
 
+mod crowds;
 mod definitions;
 mod failures;
 mod flows;
