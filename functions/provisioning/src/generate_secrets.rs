@@ -4,16 +4,15 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Entropy, Isolation, Step as Which, bytes};
+use domain::{Entropy, Isolation, Step as Which};
 use lambda::{Env, FromEnv, StartError, Step};
-use secrecy::SecretString;
-use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Secrets};
-use serde_json::{Value, json};
+use secrets::{
+    Cached, DataKey, DataKeys, KeyRing, SecretError, Secrets, SiloSecrets, TENANT_SECRETS_LIVE, tenant_secret,
+};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Effects, SealedSecrets, Tenant, TenantDataKey, TenantSecrets};
 use workflow::{StepError, StepInput};
-use zeroize::Zeroizing;
 
 use crate::journal::Journal;
 
@@ -23,6 +22,8 @@ pub struct Deps {
     secrets: Secrets,
     data_keys: Cached<KeyRing<DataKeys>>,
     prefix: String,
+    /// The function that rotates a silo's secret.
+    rotation: String,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -37,14 +38,9 @@ impl FromEnv for Deps {
             secrets,
             data_keys,
             prefix: env.required("TENANT_SECRET_PREFIX")?.to_owned(),
+            rotation: env.required("TENANT_ROTATION_FUNCTION")?.to_owned(),
             entropy: env.entropy.clone(),
         })
-    }
-}
-
-impl Deps {
-    fn random(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(bytes(&*self.entropy))
     }
 }
 
@@ -77,8 +73,8 @@ async fn pool<'a>(deps: &Deps, tenant: &'a Tenant) -> Result<Effects<'a>, StepEr
     let (key, data_key) = data_key(deps, tenant).await?;
     let (id, entropy) = (&tenant.tenant_id, &*deps.entropy);
     let first = SealedSecrets::FIRST;
-    let seal = |name| key.seal(id, name, first, deps.random().as_slice(), entropy).map(|sealed| sealed.0);
-    let sealed = SealedSecrets::make(first, seal);
+    let seal = |name| key.seal(id, name, first, tenant_secret(entropy).as_slice(), entropy).map(|sealed| sealed.0);
+    let sealed = SealedSecrets::make(first, deps.journal.now(), seal);
     let sealed = sealed.map_err(|e| StepError::retry("the tenant's secrets were not sealed", e))?;
     Ok(Effects::of(tenant).data_key(&data_key).keep(&TenantSecrets::Pool(sealed)))
 }
@@ -96,10 +92,10 @@ async fn data_key(deps: &Deps, tenant: &Tenant) -> Result<(DataKey, TenantDataKe
 async fn silo<'a>(deps: &Deps, input: &StepInput, tenant: &'a Tenant) -> Result<Effects<'a>, StepError> {
     let name = secret_name(&deps.prefix, input);
     let token: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let random = || URL_SAFE_NO_PAD.encode(deps.random().as_slice());
-    let value = json!({"jwt": random(), "encryption": random(), "cookie": random(), "webhook": random()});
-    let value = SecretString::from(value.to_string());
+    let value = SiloSecrets::generate(&*deps.entropy);
     let arn = deps.secrets.create(&name, &token, &value).await.map_err(secret_unavailable)?;
+    let days = TENANT_SECRETS_LIVE.as_hours() / 24;
+    deps.secrets.rotate_every(&name, &deps.rotation, days).await.map_err(secret_unavailable)?;
     let (_, data_key) = data_key(deps, tenant).await?;
     Ok(Effects::of(tenant).data_key(&data_key).keep(&TenantSecrets::Silo { arn: arn.as_str().to_owned() }))
 }

@@ -10,7 +10,7 @@ mod watch;
 use domain::{Action, Actor, AuditEntry, CorrelationId, Facts, KeyId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Audit, Reseal, Store, StoreError, TenantDataKey};
+use store::{Audit, Reseal, Store, TenantDataKey};
 use workflow::StepError;
 
 pub use fail::ResealFail;
@@ -18,6 +18,8 @@ pub use list::ResealList;
 pub use retire::ResealRetire;
 pub use tenant::ResealTenant;
 pub use watch::ResealWatch;
+
+use crate::data_key::{ring_unusable, unavailable};
 
 /// What every state is given: which run it belongs to. A run that is over changes nothing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,21 +62,4 @@ impl Run {
         };
         entry.into()
     }
-}
-
-/// What may pass is retried by the state machine; the rest is recorded by it.
-fn unavailable(error: StoreError) -> StepError {
-    if error.is_retryable() || matches!(error, StoreError::Conflict(_)) {
-        return StepError::retry("the store is busy", error);
-    }
-    let detail = "the store refused; the log says why".to_owned();
-    StepError::Fail { code: "store_refused", detail, retryable: true, source: Some(Box::new(error)) }
-}
-
-fn ring_unusable(error: secrets::SecretError) -> StepError {
-    if error.is_retryable() {
-        return StepError::retry("Secrets Manager is busy", error);
-    }
-    let detail = "the data keys cannot be used; the log says why".to_owned();
-    StepError::Fail { code: "data_keys_unusable", detail, retryable: true, source: Some(Box::new(error)) }
 }

@@ -9,9 +9,9 @@ use crate::Event;
 /// Told once a new version is current, and perhaps again: `secret` and `version` are the same in a repeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SecretRotated {
-    /// Its ARN.
+    /// Its ARN; of a tenant in the pool the name that its secret would have, `innkeeper/{stage}/tenant/{id}`.
     pub secret: String,
-    /// The id of the version that is current now.
+    /// The id, or the number, of the version that is current now.
     pub version: String,
     /// When it was found to be current.
     pub rotated_at: Timestamp,

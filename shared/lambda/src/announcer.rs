@@ -29,7 +29,19 @@ impl Announcer {
     /// [`EventError`]; the same call may be made again.
     pub async fn rotated(&self, secret: &str, version: &str) -> Result<(), EventError> {
         let correlation_id = CorrelationId::parse(version).map_err(|_| EventError::Malformed)?;
-        let (secret, version, rotated_at) = (secret.to_owned(), version.to_owned(), self.clock.now());
-        self.bus.tell(&SecretRotated { secret, version, rotated_at, correlation_id }).await
+        self.announce(secret.to_owned(), version.to_owned(), correlation_id).await
+    }
+
+    /// The same of a secret that is not in Secrets Manager, and whose versions are plain numbers.
+    ///
+    /// # Errors
+    /// As [`Announcer::rotated`].
+    pub async fn announce(
+        &self,
+        secret: String,
+        version: String,
+        correlation_id: CorrelationId,
+    ) -> Result<(), EventError> {
+        self.bus.tell(&SecretRotated { secret, version, rotated_at: self.clock.now(), correlation_id }).await
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::types::RotationRulesType;
 use aws_types::SdkConfig;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -82,6 +83,15 @@ impl Secrets {
             Err(error) if code(&error) == Some(EXISTS) => self.made_before(name, token).await,
             Err(error) => Err(vanishing(name, &error)),
         }
+    }
+
+    /// Has `function` rotate the secret every so many `days`, from now on. The function has to allow Secrets Manager to call
+    /// it; the caller needs `lambda:InvokeFunction` on it.
+    pub async fn rotate_every(&self, name: &str, function: &str, days: i64) -> Result<(), SecretError> {
+        let rules = RotationRulesType::builder().automatically_after_days(days).build();
+        let call = self.client.rotate_secret().secret_id(name).rotation_lambda_arn(function).rotation_rules(rules);
+        let call = call.rotate_immediately(false);
+        Box::pin(call.send()).await.map(drop).map_err(|error| unavailable(name, &error))
     }
 
     /// Whether there is such a secret, not marked for deletion. Reads no value.

@@ -25,6 +25,7 @@ mod signing;
 #[cfg(test)]
 mod stand_in;
 mod strength;
+mod tenant;
 
 pub use bootstrap::{Bootstrap, BootstrapAdmin};
 pub use cached::{Cached, Parse};
@@ -37,12 +38,15 @@ pub use seal::{DataKey, Sealed, Unsealable, WrappedKey};
 pub use session_tokens::{RefreshClaim, RefreshRefused, SessionToken};
 pub use signing::{PublicKey, Signer};
 pub use strength::check_strength;
+pub use tenant::{SiloSecrets, TENANT_SECRETS_LIVE, tenant_secret};
 
 #[cfg(test)]
 mod opaque {
     //! Proof, at compile time, that what holds key material cannot be printed or copied.
 
-    use super::{BootstrapAdmin, DataKey, InternalSecret, Key, KeyRing, SessionToken, Signer, SigningKeys};
+    use super::{
+        BootstrapAdmin, DataKey, InternalSecret, Key, KeyRing, SessionToken, Signer, SigningKeys, SiloSecrets,
+    };
 
     macro_rules! must_not_impl {
         ($($type:ty),+: $traits:tt) => {
@@ -61,6 +65,6 @@ mod opaque {
         };
     }
 
-    must_not_impl!(Key, KeyRing<SigningKeys>, SessionToken, Signer, DataKey, BootstrapAdmin, InternalSecret:
+    must_not_impl!(Key, KeyRing<SigningKeys>, SessionToken, Signer, DataKey, BootstrapAdmin, InternalSecret, SiloSecrets:
         (std::fmt::Debug, std::fmt::Display, Clone, serde::Serialize));
 }

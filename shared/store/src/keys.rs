@@ -133,6 +133,10 @@ impl Key {
         key("PLATFORM#BOOTSTRAP".to_owned(), "BOOTSTRAP")
     }
 
+    pub(crate) fn pool_secrets_pass() -> Self {
+        key("PLATFORM#POOL-SECRETS".to_owned(), "PASS")
+    }
+
     pub(crate) fn reseal() -> Self {
         key(RESEAL.to_owned(), "STATE")
     }

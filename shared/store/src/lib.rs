@@ -20,6 +20,8 @@
 //! | idempotency record | `IDEMPOTENCY#{digest}` / `{operation}` | the POST it is for, 24 h | the same, by its refused condition | - | with the POST |
 //! | database record | `T#{tenant}` / `DATABASE` | CreateDatabase | its undo, HealthCheck | s 1 | 2, with the step |
 //! | tenant secrets | `T#{tenant}` / `SECRETS` | GenerateSecrets | its undo, HealthCheck, the vault | s 1 | 2, with the step |
+//! | | | rotation of the pool's secrets, every 90 days | the same, Scan of all of the table | s 1 per 4 KB of the table, a pass a day | 4; 1 for the mark (no transaction) |
+//! | pass over the pool's secrets | `PLATFORM#POOL-SECRETS` / `PASS` | the same, every page | the same, hourly | s 1 | 1 (no transaction) |
 //! | data key | `T#{tenant}` / `DATA-KEY` | GenerateSecrets, re-seal | its undo, HealthCheck, the vault | s 1 | 2, with the step |
 //! | stack record | `T#{tenant}` / `STACK` | DeployStack | its undo, the deployer's callback, HealthCheck | s 1 | 2, with the step |
 //! | domain record, host claim | `T#{tenant}` / `DOMAIN`, `HOST#{host}` / `CLAIM` | ConfigureDomain | its undo, HealthCheck | s 1 | 4, with the step |
@@ -81,10 +83,12 @@ mod outbox;
 mod password;
 mod people_key;
 mod platform;
+mod pool_secrets;
 mod reads;
 mod records;
 mod refresh;
 mod reseal;
+mod scan;
 mod seats;
 mod second_factor;
 mod session;
@@ -121,12 +125,14 @@ pub use outbox::OutboxEntry;
 pub use password::{Entitled, IssuedReset};
 pub use people_key::PeopleKey;
 pub use platform::{Bootstrap, PlatformUser};
+pub use pool_secrets::PoolSecretsPass;
 pub use records::{
     Database, FormerDataKey, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord,
     TenantSecrets,
 };
 pub use refresh::SessionPage;
-pub use reseal::{Cursor, DataKeysPage, Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
+pub use reseal::{Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
+pub use scan::{Cursor, TenantsPage};
 pub use seats::{MembersError, MembersRefusal};
 pub use second_factor::{SecondFactor, Shown, WaitingSignIn};
 pub use session::{Admission, Session, Standing};

@@ -1,12 +1,12 @@
 //! What provisioning makes for a tenant: one item each in the tenant's partition, marked with the attempt that made it.
 
-use domain::{Isolation, TenantId, TokenDigest};
+use domain::{CorrelationId, Isolation, TenantId, TokenDigest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Store, StoreError,
-    item::{item, n, read},
+    item::{b, item, n, read},
     keys::Key,
     transact::{Expr, Write},
 };
@@ -76,9 +76,11 @@ pub struct SealedSecrets {
     /// The values before these, which the tenant's application still accepts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<SealedSecrets>>,
-    /// When these took their place.
+    /// When these were made.
+    pub made_at: Timestamp,
+    /// The request id of the rotation that made them, until it has been announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotated_at: Option<Timestamp>,
+    pub unannounced: Option<CorrelationId>,
 }
 
 fn first() -> u64 {
@@ -90,10 +92,14 @@ impl SealedSecrets {
     pub const FIRST: u64 = 1;
 
     /// Version `version`: what `value` makes for each name.
-    pub fn make<E>(version: u64, mut value: impl FnMut(&'static str) -> Result<Vec<u8>, E>) -> Result<Self, E> {
+    pub fn make<E>(
+        version: u64,
+        made_at: Timestamp,
+        mut value: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
         let (jwt, encryption) = (value("jwt")?, value("encryption")?);
         let (cookie, webhook) = (value("cookie")?, value("webhook")?);
-        Ok(Self { version, jwt, encryption, cookie, webhook, previous: None, rotated_at: None })
+        Ok(Self { version, jwt, encryption, cookie, webhook, previous: None, made_at, unannounced: None })
     }
 
     /// What each value is sealed for, and the value.
@@ -108,9 +114,30 @@ impl SealedSecrets {
             let (_, value) = values.next().unwrap_or((name, &[]));
             change(name, self.version, value)
         };
-        let changed = Self::make(self.version, next)?;
+        let changed = Self::make(self.version, self.made_at, next)?;
         let previous = self.previous.as_ref().map(|former| former.map(change).map(Box::new)).transpose()?;
-        Ok(Self { previous, rotated_at: self.rotated_at, ..changed })
+        Ok(Self { previous, unannounced: self.unannounced.clone(), ..changed })
+    }
+}
+
+impl TenantSecrets {
+    /// Attribute by attribute, so that the mark of the attempt that made them stays. Each seal has a nonce of its own, so
+    /// one of them tells whether any is another.
+    pub(crate) fn replace(
+        tenant: &TenantId,
+        before: &SealedSecrets,
+        after: &SealedSecrets,
+    ) -> Result<Write, StoreError> {
+        let key = Key::in_tenant(tenant, Self::SK);
+        let mut expr = Expr::new("jwt = :before").value(":before", b(&before.jwt));
+        let mut sets = Vec::new();
+        for (n, (name, value)) in item(Self::WHAT, &key, after)?.into_iter().enumerate() {
+            if !["pk", "sk"].contains(&name.as_str()) {
+                sets.push(format!("#n{n} = :v{n}"));
+                expr = expr.name(&format!("#n{n}"), &name).value(&format!(":v{n}"), value);
+            }
+        }
+        Ok(Write::update(Self::WHAT, key, &format!("SET {}", sets.join(", ")), expr))
     }
 }
 
@@ -229,7 +256,9 @@ mod tests {
     #[test]
     fn sealed_secrets_are_stored_as_binary_and_come_back() {
         let blob = |byte| vec![byte; 60];
-        let made = |version| SealedSecrets::make::<()>(version, |name| Ok(blob(name.len() as u8))).unwrap();
+        let made = |version| {
+            SealedSecrets::make::<()>(version, Timestamp::UNIX_EPOCH, |name| Ok(blob(name.len() as u8))).unwrap()
+        };
         let secrets = TenantSecrets::Pool(SealedSecrets { previous: Some(Box::new(made(1))), ..made(2) });
         let key = Key { pk: "T#x".into(), sk: "SECRETS".into() };
         let stored = item("tenant secrets", &key, &secrets).unwrap();

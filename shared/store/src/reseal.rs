@@ -20,19 +20,13 @@ use crate::{
     Audit, Store, StoreError, TenantDataKey, TenantRecord,
     item::{attribute, item, n, read, s},
     keys::{FENCES, Key, RESEAL, RESEAL_LEFT},
+    scan::{Cursor, TenantsPage, Wanted},
     transact::{Ended, Expr, Reason, Write, refusal},
 };
 
 pub use values::{SealedPage, SealedValue};
 
 const WHAT: &str = "re-seal record";
-/// How many items one request of a scan looks at, so that a page of tenants stays small.
-const LOOKS_AT: i32 = 200;
-/// How many requests a page may take: a few seconds' worth, where no tenant has anything left.
-const REQUESTS: usize = 40;
-/// As soon as this many tenants are found, the page is full.
-const TENANTS: usize = 25;
-
 /// How the re-seal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,13 +80,6 @@ pub struct Reseal {
     pub why: Option<String>,
 }
 
-/// A place in the table. It may name anything that is kept there, so it stays there and is not handed on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    pk: String,
-    sk: String,
-}
-
 /// A tenant with values that could not be moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantLeft {
@@ -111,15 +98,6 @@ pub struct ResealProgress {
     pub reseal: Reseal,
     /// The tenants that failed and have not succeeded since; the first few thousand.
     pub failed: Vec<TenantLeft>,
-}
-
-/// Some tenants with something under an old key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataKeysPage {
-    /// Which.
-    pub tenants: Vec<TenantId>,
-    /// Where to go on; none at the end of the table.
-    pub next: Option<Cursor>,
 }
 
 impl Store {
@@ -171,36 +149,15 @@ impl Store {
     }
 
     /// Tenants whose data key is under one of these keys, or that still keep the data key before theirs.
-    pub async fn data_keys_under(&self, keys: &[KeyId], from: Option<Cursor>) -> Result<DataKeysPage, StoreError> {
-        let mut page = DataKeysPage { tenants: Vec::new(), next: from };
+    pub async fn data_keys_under(&self, keys: &[KeyId], from: Option<Cursor>) -> Result<TenantsPage, StoreError> {
         let names: Vec<String> = (0..keys.len()).map(|n| format!(":key{n}")).collect();
         let filter = match keys {
-            [] => "sk = :sk AND attribute_exists(#previous)".to_owned(),
-            _ => format!("sk = :sk AND (key_id IN ({}) OR attribute_exists(#previous))", names.join(", ")),
+            [] => "attribute_exists(#previous)".to_owned(),
+            _ => format!("key_id IN ({}) OR attribute_exists(#previous)", names.join(", ")),
         };
-        for _ in 0..REQUESTS {
-            let mut scan = self
-                .client
-                .scan()
-                .table_name(&self.tables.core)
-                .consistent_read(true)
-                .limit(LOOKS_AT)
-                .filter_expression(&filter)
-                .projection_expression("pk")
-                .expression_attribute_names("#previous", "previous")
-                .expression_attribute_values(":sk", s(TenantDataKey::SK));
-            for (name, key) in names.iter().zip(keys) {
-                scan = scan.expression_attribute_values(name, s(key.as_str()));
-            }
-            let start = page.next.take().map(|Cursor { pk, sk }| Key { pk, sk }.attributes());
-            let found = Box::pin(scan.set_exclusive_start_key(start).send()).await?;
-            page.tenants.extend(found.items().iter().filter_map(tenant_of));
-            page.next = found.last_evaluated_key().and_then(Key::of).map(|Key { pk, sk }| Cursor { pk, sk });
-            if page.next.is_none() || page.tenants.len() >= TENANTS {
-                break;
-            }
-        }
-        Ok(page)
+        let values = names.into_iter().zip(keys.iter().map(|key| s(key.as_str()))).collect();
+        let wanted = Wanted { filter, names: vec![("#previous", "previous")], values };
+        self.tenants_with::<TenantDataKey>(&wanted, from).await
     }
 
     /// Records that a page was handed out. False where the record is of another run or page by now.
@@ -320,8 +277,4 @@ pub(crate) fn people_fence(key_id: &str) -> Write {
 
 fn open(key_id: &str) -> Expr {
     Expr::new("attribute_not_exists(pk) OR NOT contains(retired, :key)").value(":key", s(key_id))
-}
-
-fn tenant_of(item: &crate::item::Item) -> Option<TenantId> {
-    TenantId::parse(item.get("pk")?.as_s().ok()?.strip_prefix("T#")?).ok()
 }

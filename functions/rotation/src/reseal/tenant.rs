@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use domain::{Action, Clock, Entropy, TenantId};
 use lambda::{Env, FromEnv, StartError, Task};
-use secrets::{Cached, DataKey, DataKeys, KeyRing, Sealed, Secrets, Unsealable, WrappedKey};
+use secrets::{Cached, DataKey, DataKeys, KeyRing, Sealed, Secrets, Unsealable};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{FormerDataKey, SealedPage, SealedValue, Store, TenantDataKey, TenantSecrets};
+use store::{FormerDataKey, SealedPage, SealedSecrets, SealedValue, Store, TenantDataKey, TenantSecrets};
 use workflow::StepError;
 
 use super::{Run, ring_unusable, unavailable};
+use crate::data_key::{opened, unsealable};
 
 /// Transactions in one call: with the largest values they take a few seconds.
 const SHARE: usize = 24;
@@ -125,7 +126,7 @@ impl Work<'_> {
     }
 
     /// The four secrets of a tenant in the pool; a silo's are in Secrets Manager.
-    async fn secrets(&self, keys: &Keys) -> Result<Option<(TenantSecrets, TenantSecrets)>, StepError> {
+    async fn secrets(&self, keys: &Keys) -> Result<Option<(SealedSecrets, SealedSecrets)>, StepError> {
         let made = self.deps.store.made::<TenantSecrets>(self.tenant).await.map_err(unavailable)?;
         let Some(TenantSecrets::Pool(sealed)) = made.map(|made| made.record) else { return Ok(None) };
         let change = |name: &str, version, value: &[u8]| {
@@ -133,7 +134,7 @@ impl Work<'_> {
             Ok(self.moved(keys, name, version, &sealed)?.unwrap_or(sealed.0))
         };
         let after = sealed.map(&change).map_err(unsealable)?;
-        Ok((after != sealed).then_some((TenantSecrets::Pool(sealed), TenantSecrets::Pool(after))))
+        Ok((after != sealed).then_some((sealed, after)))
     }
 
     /// None where it is under the current key. What opens under neither is an error: it must not be left behind unseen.
@@ -156,16 +157,6 @@ impl Work<'_> {
     }
 
     async fn open(&self, wrapped: &[u8]) -> Result<DataKey, StepError> {
-        let (now, wrapped) = (self.deps.clock.now(), WrappedKey(wrapped.to_vec()));
-        let mut ring = self.deps.data_keys.get().await.map_err(ring_unusable)?;
-        if wrapped.key_id().is_some_and(|id| ring.find(id.as_str(), now).is_none()) {
-            ring = self.deps.data_keys.refresh_now().await.map_err(ring_unusable)?;
-        }
-        DataKey::unwrap(&wrapped, &ring, self.tenant, now).map_err(unsealable)
+        opened(&self.deps.data_keys, self.tenant, wrapped, self.deps.clock.now()).await
     }
-}
-
-fn unsealable(error: Unsealable) -> StepError {
-    let detail = "a key or a value of the tenant does not open: restore it from a backup, or delete it".to_owned();
-    StepError::Fail { code: "unsealable", detail, retryable: false, source: Some(Box::new(error)) }
 }

@@ -13,4 +13,5 @@ mod load;
 mod readers;
 mod reseal;
 mod schedule;
+mod tenants;
 mod world;

@@ -10,8 +10,8 @@ use domain::{TenantId, VaultName};
 use serde::Deserialize;
 
 use crate::{
-    Audit, FormerDataKey, Store, StoreError, TenantDataKey, TenantRecord, TenantSecrets,
-    item::{Item, attribute, b, item, n, read, s},
+    Audit, FormerDataKey, SealedSecrets, Store, StoreError, TenantDataKey, TenantRecord, TenantSecrets,
+    item::{Item, attribute, b, n, read, s},
     keys::{Key, VAULT_VALUES, hex_digest, tenant_partition},
     transact::{Expr, Write},
 };
@@ -115,12 +115,12 @@ impl Store {
         key: &TenantDataKey,
         page: &SealedPage,
         anew: &[(&SealedValue, Vec<u8>)],
-        secrets: Option<(&TenantSecrets, &TenantSecrets)>,
+        secrets: Option<(&SealedSecrets, &SealedSecrets)>,
         audit: &Audit,
     ) -> Result<bool, StoreError> {
         let mut writes: Vec<Write> = anew.iter().map(|(value, sealed)| replace(value, sealed)).collect();
         if let Some((before, after)) = secrets {
-            writes.push(replace_secrets(tenant, before, after)?);
+            writes.push(TenantSecrets::replace(tenant, before, after)?);
         }
         let update = "SET #previous.moved_to = :to";
         let mut expr = unmoved(key).value(":to", s(&page.up_to));
@@ -182,23 +182,6 @@ fn unmoved(key: &TenantDataKey) -> Expr {
 fn replace(value: &SealedValue, sealed: &[u8]) -> Write {
     let same = Expr::new("sealed = :before").value(":before", b(&value.sealed)).value(":sealed", b(sealed));
     Write::update("vault value", value.key.clone(), "SET sealed = :sealed", same)
-}
-
-/// Attribute by attribute, so that the mark of the attempt that made them stays. Each seal has a nonce of its own, so one
-/// of them tells whether any is another.
-fn replace_secrets(tenant: &TenantId, before: &TenantSecrets, after: &TenantSecrets) -> Result<Write, StoreError> {
-    let key = Key::in_tenant(tenant, TenantSecrets::SK);
-    let what = TenantSecrets::WHAT;
-    let before = item(what, &key, before)?.remove("jwt").unwrap_or_else(|| s(""));
-    let mut expr = Expr::new("jwt = :before").value(":before", before);
-    let mut sets = Vec::new();
-    for (n, (name, value)) in item(what, &key, after)?.into_iter().enumerate() {
-        if !["pk", "sk"].contains(&name.as_str()) {
-            sets.push(format!("#n{n} = :v{n}"));
-            expr = expr.name(&format!("#n{n}"), &name).value(&format!(":v{n}"), value);
-        }
-    }
-    Ok(Write::update(what, key, &format!("SET {}", sets.join(", ")), expr))
 }
 
 fn sealed_value(found: Item) -> Result<SealedValue, StoreError> {

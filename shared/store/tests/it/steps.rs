@@ -10,7 +10,7 @@ use crate::stand_in::{NOW, StandIn};
 
 fn secrets(byte: u8) -> TenantSecrets {
     let blob = || vec![byte; 60];
-    TenantSecrets::Pool(SealedSecrets::make::<()>(1, |_| Ok(blob())).unwrap())
+    TenantSecrets::Pool(SealedSecrets::make::<()>(1, jiff::Timestamp::UNIX_EPOCH, |_| Ok(blob())).unwrap())
 }
 
 fn pool() -> Database {

@@ -171,7 +171,7 @@ impl Service for SecretsManager {
     fn authorize(&self, action: &str, body: &Value) -> Vec<(String, String)> {
         let id = if action == "CreateSecret" { &body["Name"] } else { &body["SecretId"] };
         let resource = id.as_str().map_or_else(|| "*".to_owned(), |id| self.resource(id));
-        let invoked = id.as_str().filter(|_| action == "RotateSecret").and_then(|id| self.rotation_needs(id));
+        let invoked = id.as_str().filter(|_| action == "RotateSecret").and_then(|id| self.rotation_needs(id, body));
         std::iter::once((format!("secretsmanager:{action}"), resource)).chain(invoked).collect()
     }
 }

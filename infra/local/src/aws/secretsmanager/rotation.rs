@@ -83,9 +83,10 @@ impl SecretsManager {
 
     /// Who rotates also invokes, on AWS and here:
     /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>
-    pub(super) fn rotation_needs(&self, id: &str) -> Option<(String, String)> {
-        let secrets = self.lock().ok()?;
-        let lambda = find(&secrets, id)?.rotation.as_ref()?.lambda.clone();
+    pub(super) fn rotation_needs(&self, id: &str, request: &Value) -> Option<(String, String)> {
+        let named = request["RotationLambdaARN"].as_str().map(str::to_owned);
+        let known = || Some(find(&*self.lock().ok()?, id)?.rotation.as_ref()?.lambda.clone());
+        let lambda = named.or_else(known)?;
         Some(("lambda:InvokeFunction".to_owned(), lambda))
     }
 

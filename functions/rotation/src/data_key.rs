@@ -1,0 +1,45 @@
+//! A tenant's data key, opened with the ring; and what may go wrong with store, ring and key, as a state machine or a
+//! schedule hears it.
+
+use domain::TenantId;
+use jiff::Timestamp;
+use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Unsealable, WrappedKey};
+use store::StoreError;
+use workflow::StepError;
+
+/// A ring from the cache may be older than the key: then it is read anew.
+pub(crate) async fn opened(
+    ring: &Cached<KeyRing<DataKeys>>,
+    tenant: &TenantId,
+    wrapped: &[u8],
+    now: Timestamp,
+) -> Result<DataKey, StepError> {
+    let wrapped = WrappedKey(wrapped.to_vec());
+    let mut keys = ring.get().await.map_err(ring_unusable)?;
+    if wrapped.key_id().is_some_and(|id| keys.find(id.as_str(), now).is_none()) {
+        keys = ring.refresh_now().await.map_err(ring_unusable)?;
+    }
+    DataKey::unwrap(&wrapped, &keys, tenant, now).map_err(unsealable)
+}
+
+/// What may pass is retried by the state machine; the rest is recorded by it.
+pub(crate) fn unavailable(error: StoreError) -> StepError {
+    if error.is_retryable() || matches!(error, StoreError::Conflict(_)) {
+        return StepError::retry("the store is busy", error);
+    }
+    let detail = "the store refused; the log says why".to_owned();
+    StepError::Fail { code: "store_refused", detail, retryable: true, source: Some(Box::new(error)) }
+}
+
+pub(crate) fn ring_unusable(error: SecretError) -> StepError {
+    if error.is_retryable() {
+        return StepError::retry("Secrets Manager is busy", error);
+    }
+    let detail = "the data keys cannot be used; the log says why".to_owned();
+    StepError::Fail { code: "data_keys_unusable", detail, retryable: true, source: Some(Box::new(error)) }
+}
+
+pub(crate) fn unsealable(error: Unsealable) -> StepError {
+    let detail = "a key or a value of the tenant does not open: restore it from a backup, or delete it".to_owned();
+    StepError::Fail { code: "unsealable", detail, retryable: false, source: Some(Box::new(error)) }
+}
