@@ -1,43 +1,41 @@
 //! `GET /health/details`: how the platform is, for operators and their monitoring. Eight Queries of the outbox, one of the
-//! orphans, a read of the re-seal's record and its failures, and ListSecrets, a page for each hundred.
+//! orphans, a read of the re-seal's record and its failures, ListSecrets, a page for each hundred, and the executions and jobs
+//! as of [`crate::jobs`].
 //!
 //! | degraded | when |
 //! |---|---|
 //! | `outbox` | a promised execution has waited for more than five minutes: the sweeper does not start it |
+//! | `executions` | one that began within the last hour failed or ran out of time |
+//! | `jobs` | a scheduled job failed, or has not run for three of its periods |
 //! | `orphans` | something of a failed tenant could not be removed |
 //! | `rotations` | a secret is a day older than its schedule allows |
 //! | `reseal` | values are still under an old data key, and the last run failed |
 
-use std::sync::Arc;
-
-use domain::{Clock, SecretName, is_overdue};
-use jiff::{SignedDuration, Timestamp};
+use domain::{SecretName, is_overdue};
+use jiff::Timestamp;
 use lambda::{
     Env, FromEnv, StartError,
     http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route},
 };
 use secrets::Secrets;
 use serde::Serialize;
-use store::{OUTBOX_SHARDS, ResealState, Store};
+use store::ResealState;
 use utoipa::ToSchema;
 
-/// The sweeper starts a lost execution within two minutes.
-const OUTBOX_AGE: SignedDuration = SignedDuration::from_mins(5);
+use crate::figures::{Executions, Figures, Job, OUTBOX_AGE, Outbox};
+
 /// Of ListSecrets.
 const PAGE: u16 = 100;
 
-/// The store and Secrets Manager, of which it sees no value.
+/// The figures, and Secrets Manager, of which it sees no value.
 pub struct Deps {
-    store: Store,
+    figures: Figures,
     secrets: Secrets,
-    stage: String,
-    clock: Arc<dyn Clock>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
-        let stage = env.required("STAGE")?.to_owned();
-        Ok(Self { store: env.store()?, secrets: Secrets::new(&env.sdk), stage, clock: env.clock.clone() })
+        Ok(Self { figures: Figures::from_env(env).await?, secrets: Secrets::new(&env.sdk) })
     }
 }
 
@@ -48,9 +46,11 @@ pub struct Answer {
     /// `ok`, or `degraded` where any part is.
     #[schema(example = "ok", pattern = "^(ok|degraded)$")]
     status: &'static str,
-    /// Which parts: `outbox`, `orphans`, `rotations`, `reseal`.
+    /// Which parts: `outbox`, `executions`, `jobs`, `orphans`, `rotations`, `reseal`.
     degraded: Vec<&'static str>,
     outbox: Outbox,
+    executions: Vec<Executions>,
+    jobs: Vec<Job>,
     /// What undos could not remove.
     orphans: usize,
     rotations: Rotations,
@@ -59,15 +59,6 @@ pub struct Answer {
     /// RFC 3339.
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
-}
-
-/// Executions that were promised and have not begun.
-#[derive(Serialize, ToSchema)]
-#[schema(as = HealthOutbox)]
-struct Outbox {
-    entries: usize,
-    /// Seconds; none where there is no entry.
-    oldest_seconds: Option<i64>,
 }
 
 /// How the secrets' rotations stand.
@@ -112,37 +103,32 @@ impl Route for HealthDetails {
     type Error = Problem;
 
     async fn handle(deps: &Deps, _: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
-        let now = deps.clock.now();
-        let outbox = outbox(deps, now).await?;
-        let orphans = deps.store.orphans().await?.len();
+        let figures = &deps.figures;
+        let now = figures.clock.now();
+        let outbox = figures.outbox(now).await?;
+        let (executions, failures) = (figures.executions(now).await?, figures.failures(now).await?);
+        let jobs = figures.jobs(now).await?;
+        let orphans = figures.store.orphans().await?.len();
         let rotations = rotations(deps, now).await?;
         let reseal = reseal(deps).await?;
         let parts = [
             ("outbox", outbox.oldest_seconds.is_some_and(|age| age > OUTBOX_AGE.as_secs())),
+            ("executions", failures > 0),
+            ("jobs", jobs.iter().any(Job::is_bad)),
             ("orphans", orphans > 0),
             ("rotations", !rotations.overdue.is_empty()),
             ("reseal", reseal.as_ref().is_some_and(|reseal| reseal.state == "failed" || reseal.failed > 0)),
         ];
         let degraded: Vec<_> = parts.into_iter().filter(|(_, bad)| *bad).map(|(name, _)| name).collect();
         let status = if degraded.is_empty() { "ok" } else { "degraded" };
-        Ok(Reply::json(Answer { status, degraded, outbox, orphans, rotations, reseal, at: now }))
+        Ok(Reply::json(Answer { status, degraded, outbox, executions, jobs, orphans, rotations, reseal, at: now }))
     }
-}
-
-async fn outbox(deps: &Deps, now: Timestamp) -> Result<Outbox, Problem> {
-    let (mut entries, mut oldest) = (0, None);
-    for shard in 0..OUTBOX_SHARDS {
-        let due = deps.store.due(shard, now).await?;
-        entries += due.len();
-        oldest = due.iter().map(|entry| entry.created_at).chain(oldest).min();
-    }
-    Ok(Outbox { entries, oldest_seconds: oldest.map(|at| now.duration_since(at).as_secs()) })
 }
 
 async fn rotations(deps: &Deps, now: Timestamp) -> Result<Rotations, Problem> {
     let (mut scheduled, mut overdue, mut after) = (0, Vec::new(), None);
     loop {
-        let (page, next) = deps.secrets.overviews(&SecretName::prefix(&deps.stage), PAGE, after).await?;
+        let (page, next) = deps.secrets.overviews(&SecretName::prefix(&deps.figures.stage), PAGE, after).await?;
         for secret in page.into_iter().filter(|secret| secret.rotates) {
             scheduled += 1;
             if secret.every.is_some_and(|every| is_overdue(secret.in_use_since(), every, now)) {
@@ -157,7 +143,7 @@ async fn rotations(deps: &Deps, now: Timestamp) -> Result<Rotations, Problem> {
 }
 
 async fn reseal(deps: &Deps) -> Result<Option<Reseal>, Problem> {
-    let progress = deps.store.reseal_progress().await?;
+    let progress = deps.figures.store.reseal_progress().await?;
     Ok(progress.map(|progress| Reseal {
         state: match progress.reseal.state {
             ResealState::Running => "running",

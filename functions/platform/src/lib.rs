@@ -1,8 +1,10 @@
 //! What the platform says about itself: that it is up, what its API is, what its problems mean, and to which pages it talks.
 
 pub mod docs;
+mod figures;
 pub mod health;
 pub mod health_details;
+pub mod jobs;
 pub mod openapi;
 pub mod preflight;
 pub mod unmatched;
@@ -20,8 +22,16 @@ pub const DOCS: Function = Function::http::<Routes>("platform-docs");
 /// `GET /health/details`
 pub const HEALTH_DETAILS: Function = Function::http::<(health_details::HealthDetails,)>("platform-health-details");
 
+/// The routes below `/api/v1/jobs`
+pub const JOBS: Function = Function::http::<(
+    jobs::health::JobsHealth,
+    jobs::stats::JobsStats,
+    jobs::scheduler::JobsScheduler,
+    jobs::worker_config::WorkerConfig,
+)>("platform-jobs");
+
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&DOCS, &HEALTH_DETAILS];
+pub const FUNCTIONS: &[&Function] = &[&DOCS, &HEALTH_DETAILS, &JOBS];
 
 /// The origins that the door allows, and randomness for nonces.
 pub struct Deps {

@@ -6,9 +6,10 @@ use futures::FutureExt;
 use lambda_runtime::Diagnostic;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use store::JobRun;
 use workflow::{FAIL, Mode, StepError, StepInput};
 
-use crate::FromEnv;
+use crate::{Env, FromEnv, StartError};
 
 /// One state of a workflow: its work, and how to take it back.
 pub trait Step: Send + Sync + 'static {
@@ -40,7 +41,7 @@ pub trait Task: Send + Sync + 'static {
 pub trait Job: Send + Sync + 'static {
     /// What it works with.
     type Deps: FromEnv;
-    /// Its name in the log.
+    /// Its name in the log, and in the template's `SCHEDULED_JOBS`.
     const NAME: &'static str;
     /// Does what is due. What it answers is for the log and for people who invoke it by hand.
     fn run(deps: &Self::Deps) -> impl Future<Output = Result<Value, StepError>> + Send;
@@ -109,13 +110,25 @@ impl EventService {
         Self { name: T::NAME, handler: Arc::new(handler) }
     }
 
-    pub(crate) fn job<J: Job>(deps: J::Deps) -> Self {
-        let deps = Arc::new(deps);
+    /// A job, of which each run is noted.
+    pub(crate) async fn job<J: Job>(env: &Env) -> Result<Self, StartError> {
+        let deps = Arc::new((J::Deps::from_env(env).await?, env.limits()?, env.clock.clone()));
         let handler = move |_| -> Pin<Box<dyn Future<Output = _> + Send>> {
             let deps = deps.clone();
-            Box::pin(async move { J::run(&deps).await })
+            Box::pin(async move {
+                let (job, runs, clock) = &*deps;
+                let at = clock.now();
+                let outcome = J::run(job).await;
+                let took_ms = clock.now().as_millisecond().saturating_sub(at.as_millisecond());
+                let run = JobRun { at, succeeded: outcome.is_ok(), took_ms };
+                // The work is done; that nobody sees it is no reason to do it again.
+                if let Err(error) = runs.note_job_run(J::NAME, run).await {
+                    tracing::warn!(step = J::NAME, %error, "the run of a job was not noted");
+                }
+                outcome
+            })
         };
-        Self { name: J::NAME, handler: Arc::new(handler) }
+        Ok(Self { name: J::NAME, handler: Arc::new(handler) })
     }
 
     /// Handles one event. A panic is a failure for good, and the function serves on.

@@ -86,9 +86,7 @@ impl Function {
         Self {
             name,
             kind: Kind::Job,
-            start: |env| {
-                Box::pin(async move { Ok(Running::Event(EventService::job::<J>(J::Deps::from_env(&env).await?))) })
-            },
+            start: |env| Box::pin(async move { Ok(Running::Event(EventService::job::<J>(&env).await?)) }),
         }
     }
 

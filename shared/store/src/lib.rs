@@ -50,6 +50,7 @@
 //! | API key | `T#{tenant}` / `API-KEY#{key}`, TTL 30 days after its end | minting, rotation; deleted by revocation | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, a look at the tenant among them |
 //! | | | | list, Query | s 1 per 4 KB, about 8 keys | - |
 //! | API key's last use | `api-key-used#{tenant}#{key}` in `limits`, TTL | door, once an hour | list and look, BatchGetItem | e 0.5 | 1 (no transaction) |
+//! | run of a job | `job-run#{job}` in `limits`, TTL | every scheduled job | operational routes, BatchGetItem | e 0.5 | 1 (no transaction) |
 //! | vault entry | `T#{tenant}` / `VAULT#{name}` | the vault's changes | list, Query | s 1 per 4 KB, about 15 entries | 2 |
 //! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
 //! | vault value, earlier | `T#{tenant}` / `VAULT-VALUE#{name}#{version}` | the change after it; deleted by the tenth after that | rollback | s 1 per 4 KB | 2 per KB |
@@ -73,6 +74,7 @@ mod idempotency;
 mod identity;
 mod invitation;
 mod item;
+mod job_runs;
 mod key_use;
 mod keys;
 mod lease;
@@ -115,6 +117,7 @@ pub use error::StoreError;
 pub use idempotency::IdempotencyRecord;
 pub use identity::{Identity, LoginView, Membership, MembershipPointer, PasswordHash};
 pub use invitation::{Accepting, Invitation};
+pub use job_runs::JobRun;
 pub use key_use::KEY_USE_GRAIN;
 pub use keys::OUTBOX_SHARDS;
 pub use lease::Lease;

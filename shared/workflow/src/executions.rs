@@ -100,7 +100,7 @@ impl Executions {
     }
 }
 
-fn unavailable<E: std::error::Error + Send + Sync + 'static>(error: E) -> WorkflowError {
+pub(crate) fn unavailable<E: std::error::Error + Send + Sync + 'static>(error: E) -> WorkflowError {
     WorkflowError::Unavailable(Box::new(error))
 }
 

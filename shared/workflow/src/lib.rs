@@ -4,8 +4,10 @@
 //! machine with backoff, [`StepError::Fail`] goes to the undo states. The two error names are all that a `Retry` or
 //! `Catch` block in `statemachines/` ever matches on.
 
+mod census;
 mod executions;
 mod step;
 
+pub use census::{Census, Counts};
 pub use executions::{Executions, Started, WorkflowError};
 pub use step::{Caught, FAIL, Mode, RETRY, StepError, StepInput};

@@ -12,6 +12,7 @@ mod corpus;
 mod doors;
 mod events;
 mod fuzz;
+mod jobs;
 mod openapi;
 mod routes;
 mod shapes;

@@ -1,0 +1,7 @@
+//! The work in the background, for operators and their monitoring: `/api/v1/jobs/…` (REQUIREMENTS.md R19). There are no
+//! queues, so there is none for dead letters: what a failed execution could not undo is an orphan, and is counted as such.
+
+pub mod health;
+pub mod scheduler;
+pub mod stats;
+pub mod worker_config;
