@@ -7,12 +7,10 @@ Each repair says what AWS does; README.md lists them. A repair that no longer fi
 emulator instead of being passed over.
 """
 import asyncio
-import inspect
 import json
 import logging
 import os
 import signal
-import textwrap
 import threading
 import time
 import urllib.parse
@@ -36,7 +34,6 @@ import ministack.services.apigateway as http_api
 import ministack.services.dynamodb as dynamodb
 import ministack.services.secretsmanager as secrets
 import ministack.services.ses as ses
-import ministack.services.stepfunctions as machines
 from botocore.config import Config
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as ServerConfig
@@ -49,16 +46,9 @@ from ministack.core.responses import (
     new_uuid,
 )
 from ministack.services.cloudformation import provisioners
+from rewrite import a_failed_function_fails_its_state, rewrite
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-
-
-def rewrite(module, name, before, after):
-    """Replaces one line of a function, which must be there."""
-    source = textwrap.dedent(inspect.getsource(getattr(module, name)))
-    if source.count(before) != 1:
-        raise SystemExit(f"{module.__name__}.{name} is not what this repair was written for")
-    exec(compile(source.replace(before, after), module.__file__, "exec"), module.__dict__)
 
 
 # 1. RotateSecret invokes the rotation function with the four steps.
@@ -186,12 +176,7 @@ rewrite(http_api, "_handle_execute_in_scope", 'if method == "OPTIONS":', 'if met
 
 
 # 7. A function that fails fails its state, too, where the state waits for a task token.
-rewrite(
-    machines,
-    "_invoke_with_callback",
-    "        except _ExecutionError:\n            pass\n",
-    "        except _ExecutionError:\n            _task_tokens.pop(token, None)\n            raise\n",
-)
+a_failed_function_fails_its_state()
 
 
 # 8. SendEmail is decided on the sender's identity.

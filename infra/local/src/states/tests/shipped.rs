@@ -2,11 +2,15 @@
 
 use super::*;
 
-fn shipped() -> Vec<Definition> {
+/// By the name of the file.
+pub(super) fn shipped() -> BTreeMap<String, Definition> {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachines");
     let machines = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let machines = machines.filter(|path| path.to_string_lossy().ends_with(".asl.json"));
-    machines.map(|path| understood(&path)).collect()
+    let named = machines.filter_map(|path| {
+        let name = path.file_name()?.to_str()?.strip_suffix(".asl.json")?.to_owned();
+        Some((name, understood(&path)))
+    });
+    named.collect()
 }
 
 fn understood(path: &std::path::Path) -> Definition {
@@ -38,14 +42,14 @@ fn run_with(definition: &Definition, broken: Option<&str>, crash: Crash) -> Sim 
 
 #[test]
 fn a_shipped_machine_succeeds_when_everything_does() {
-    for definition in shipped() {
+    for definition in shipped().into_values() {
         assert_eq!(run_with(&definition, None, Crash::Never).execution.status, Status::Succeeded);
     }
 }
 
 #[test]
 fn a_shipped_machine_ends_the_same_whatever_fails_and_wherever_it_crashes() {
-    for definition in shipped() {
+    for definition in shipped().into_values() {
         for state in definition.state_names() {
             let calm = run_with(&definition, Some(state), Crash::Never);
             assert_ne!(calm.execution.status, Status::Running);
