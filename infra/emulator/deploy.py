@@ -130,6 +130,8 @@ SOUND = {
     "MailFrom": "welcome@lanterns.example",
     "BootstrapEmail": "ada@lanterns.example",
 }
+# Every call of the tests comes from one address.
+FOR_ONE_ADDRESS = ("SignupsPerMinute", "StatusesPerMinute", "CallerCallsPer15Minutes", "ClientCallsPer15Minutes")
 WEAK = {
     "Stage": "local",
     "RequireHttps": "false",
@@ -172,6 +174,7 @@ def main():
     print(f"{explicit_api(expanded['Resources'])} routes", flush=True)
 
     parameters = {"Stage": "dev", "PublicUrl": url, "Architecture": "x86_64"}
+    parameters |= {name: "100000" for name in FOR_ONE_ADDRESS if name in template["Parameters"]}
     parameters |= dict(setting.split("=", 1) for setting in settings)
     client("sesv2").create_email_identity(EmailIdentity="welcome@example.com")
     cloudformation = client("cloudformation")
