@@ -1,8 +1,8 @@
 //! A new version of a value, whether somebody sent it or it was there before.
 
-use domain::{Action, AuditEntry, Facts, TenantId, VaultName, VaultValue};
+use domain::{Action, AuditEntry, Facts, TenantId, VAULT_NAMES, VaultName, VaultValue};
 use lambda::http::{Cx, Problem, kinds};
-use store::{StoreError, VaultEntry, VaultSlot};
+use store::{StoreError, VAULT_FULL, VaultEntry, VaultSlot};
 
 use crate::keeper::{Keeper, KeyError, Opener};
 
@@ -47,12 +47,21 @@ pub enum Error {
     /// It does not open, or close.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The tenant has as many names as it may.
+    #[error("the vault has its {VAULT_NAMES} names: delete one first")]
+    Full,
     /// The store did not do it.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// Others were faster each time.
     #[error("the value changes all the time")]
     Busy,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Conflict(VAULT_FULL)) { Self::Full } else { Self::Store(error) }
+    }
 }
 
 impl From<Problem> for Error {
@@ -67,6 +76,7 @@ impl From<Error> for Problem {
             Error::Invalid(problem) => *problem,
             Error::NotFound => Self::new(&kinds::NOT_FOUND),
             Error::VersionConflict { .. } => Self::new(&kinds::VERSION_CONFLICT).detail(error.to_string()),
+            Error::Full => Self::new(&kinds::VAULT_FULL).detail(error.to_string()),
             Error::NotKept => {
                 let rule = domain::Rule::new("not_kept", "is not one of the versions that are kept");
                 Self::fields(vec![rule.at("/rollback_to")])

@@ -72,7 +72,7 @@ impl Route for Write {
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
         idempotency: Idempotency::NotNeeded,
         success: 200,
-        problems: &[&kinds::VERSION_CONFLICT],
+        problems: &[&kinds::VERSION_CONFLICT, &kinds::VAULT_FULL],
     };
     type Deps = Keeper;
     type Body = Json<Request>;

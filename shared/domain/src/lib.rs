@@ -61,4 +61,4 @@ pub use token::{
     Activation, ActivationToken, Invitation, InvitationToken, Mfa, MfaToken, Reset, ResetToken, Status, StatusToken,
     Token, TokenDigest, TokenKind,
 };
-pub use vault::{VERSIONS_KEPT, VaultEncoding, VaultName, VaultValue, VaultVersions};
+pub use vault::{VAULT_NAMES, VERSIONS_KEPT, VaultEncoding, VaultName, VaultValue, VaultVersions};

@@ -6,4 +6,4 @@ mod versions;
 
 pub use name::VaultName;
 pub use value::{VaultEncoding, VaultValue};
-pub use versions::{VERSIONS_KEPT, VaultVersions};
+pub use versions::{VAULT_NAMES, VERSIONS_KEPT, VaultVersions};

@@ -96,6 +96,10 @@ impl Key {
         Self::in_tenant(tenant, &format!("VAULT-USED#{name}"))
     }
 
+    pub(crate) fn vault_count(tenant: &TenantId) -> Self {
+        Self::in_tenant(tenant, "COUNT#VAULT")
+    }
+
     // A person's partition.
 
     pub(crate) fn identity(id: &IdentityId) -> Self {

@@ -55,6 +55,7 @@
 //! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
 //! | vault value, earlier | `T#{tenant}` / `VAULT-VALUE#{name}#{version}` | the change after it; deleted by the tenth after that | rollback | s 1 per 4 KB | 2 per KB |
 //! | vault number used | `T#{tenant}` / `VAULT-USED#{name}` | vault deletion; deleted by the next first version | vault write | s 1 | 2 |
+//! | vault count | `T#{tenant}` / `COUNT#VAULT` | the first version of a name, deletion | by its condition | - | 2 |
 //! | re-seal record | `PLATFORM#RESEAL` / `STATE` | the re-seal: its start, each page of tenants, each tenant moved, its end | the same, the operator's view | s 1 | 2-4 |
 //! | tenant left | `PLATFORM#RESEAL` / `LEFT#{tenant}` | a tenant that could not be moved; deleted once it is | the operator's view, Query | s 1 per 4 KB | 6 |
 //! | fence of the data keys | `PLATFORM#RESEAL#{0..7}` / `FENCE` | the start of a re-seal | a condition of whatever stores a data key | - | 2 |
@@ -146,7 +147,7 @@ pub use steps::{Begun, Finished, Outcome, Retried};
 pub use subdomain::Availability;
 pub use temporary::IssuedTemporary;
 pub use tenant::{Proof, Tenant};
-pub use vault::{VaultEntry, VaultSlot, VaultVersion};
+pub use vault::{VAULT_FULL, VaultEntry, VaultSlot, VaultVersion};
 
 use crate::{direct::Direct, item::Found, keys::Key, reads::How};
 

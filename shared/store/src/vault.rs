@@ -6,6 +6,8 @@
 
 mod change;
 
+pub use change::VAULT_FULL;
+
 use domain::{Actor, TenantId, VaultName, VaultVersions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@
 mod api;
 mod canary;
 mod cost;
+mod limit;
 mod manners;
 mod misuse;
 mod races;

@@ -3,6 +3,9 @@
 /// How many versions of a value are kept, the current one included.
 pub const VERSIONS_KEPT: u64 = 10;
 
+/// How many names a tenant may keep at a time: with the largest values and all their versions, 640 MB.
+pub const VAULT_NAMES: u64 = 1_000;
+
 /// The versions kept of one name: without a gap, from the oldest to the current one. A number is used once, even across
 /// a deletion: it is part of what a value is sealed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -208,6 +208,8 @@ kinds! {
     IN_FLIGHT = 409 "in_flight" "The first request with this Idempotency-Key is still running" "Send the same request again after a moment.";
     /// The version sent is not the current one.
     VERSION_CONFLICT = 409 "version_conflict" "Somebody else changed it first" "Read it again and send the change with the new version.";
+    /// As many names as the vault takes.
+    VAULT_FULL = 409 "vault_full" "The vault has as many names as it may" "Delete a name; the detail says how many there may be. New versions of names that are there are taken.";
     /// Nobody waits on the token.
     NOBODY_WAITS = 409 "nobody_waits" "Nothing waits for this answer" "The task token was answered before, timed out, or is not known.";
     /// The body is larger than the route takes.

@@ -1,6 +1,6 @@
 //! What changes a vault, each in one transaction with its audit entry.
 
-use domain::{TenantId, VaultName};
+use domain::{TenantId, VAULT_NAMES, VaultName};
 
 use crate::{
     Audit, Store, StoreError, TenantDataKey, TenantRecord, VaultEntry, VaultSlot, VaultVersion,
@@ -14,7 +14,8 @@ use super::{ENTRY, StoredEntry, Used, VALUE};
 impl Store {
     /// Writes the next version, sealed for [`VaultSlot::next`], by whom and when the audit entry says. The version before
     /// it becomes an earlier one, the eleventh goes. None where somebody else changed the name since the slot was read, or
-    /// a re-seal the data key: whatever is stored here is under the tenant's current one.
+    /// a re-seal the data key: whatever is stored here is under the tenant's current one. Fails with a conflict of
+    /// [`VAULT_FULL`] where the tenant has as many names as it may.
     pub async fn vault_write(
         &self,
         slot: &VaultSlot,
@@ -36,6 +37,9 @@ impl Store {
         }
         writes.extend(gone.map(|gone| Write::delete(VALUE, Key::vault_version(tenant, name, gone))));
         writes.push(same_key(slot));
+        if slot.held.is_none() {
+            writes.push(one_more(tenant));
+        }
         let written = self.vault_change(&writes, audit, name, value.version).await?;
         Ok(written.then_some(entry))
     }
@@ -52,10 +56,18 @@ impl Store {
         ];
         let earlier = entry.versions.earlier();
         writes.extend(earlier.map(|version| Write::delete(VALUE, Key::vault_version(tenant, name, version))));
-        self.vault_change(&writes, audit, name, used).await
+        writes.push(one_less(tenant));
+        match self.vault_change(&writes, audit, name, used).await {
+            // The name is older than the count.
+            Err(StoreError::Conflict(VAULT_FULL)) => {
+                writes.pop();
+                self.vault_change(&writes, audit, name, used).await
+            }
+            changed => changed,
+        }
     }
 
-    /// False where a condition or another transaction was in the way.
+    /// False where a condition or another transaction was in the way; a conflict where it was the count alone.
     async fn vault_change(
         &self,
         writes: &[Write],
@@ -66,10 +78,36 @@ impl Store {
         let overtaken = |reason: &Reason| matches!(reason, Reason::Condition(_) | Reason::Race);
         match self.transact(writes, audit, &format!("{name}#{version}")).await? {
             Ended::Committed => Ok(true),
+            Ended::Cancelled(reasons) if is_about_the_count(writes, &reasons) => Err(StoreError::Conflict(VAULT_FULL)),
             Ended::Cancelled(reasons) if reasons.iter().take(writes.len()).any(overtaken) => Ok(false),
             Ended::Cancelled(reasons) => Err(refusal(writes, &reasons)),
         }
     }
+}
+
+/// What a tenant's count of names is called where it is in the way.
+pub const VAULT_FULL: &str = "count of the vault's names";
+
+/// A name joins; names from before there was a count are not in it.
+fn one_more(tenant: &TenantId) -> Write {
+    let room = Expr::new("attribute_not_exists(#names) OR #names < :most")
+        .name("#names", "names")
+        .value(":most", n(VAULT_NAMES))
+        .value(":one", n(1));
+    Write::update(VAULT_FULL, Key::vault_count(tenant), "ADD #names :one", room)
+}
+
+fn one_less(tenant: &TenantId) -> Write {
+    let some = Expr::new("#names > :none").name("#names", "names").value(":none", n(0)).value(":one", n(-1));
+    Write::update(VAULT_FULL, Key::vault_count(tenant), "ADD #names :one", some)
+}
+
+fn is_about_the_count(writes: &[Write], reasons: &[Reason]) -> bool {
+    let refused = |(_, reason): &(&Write, &Reason)| matches!(reason, Reason::Condition(_) | Reason::Race);
+    let mut refused = writes.iter().zip(reasons).filter(refused);
+    let first = refused.next();
+    first.is_some_and(|(write, reason)| write.what == VAULT_FULL && matches!(reason, Reason::Condition(_)))
+        && refused.next().is_none()
 }
 
 fn put_entry(entry: &VaultEntry, slot: &VaultSlot) -> Result<Write, StoreError> {
