@@ -5,6 +5,7 @@ pub mod bootstrap_status;
 pub mod overdue_secrets;
 pub mod platform_users;
 pub mod remove_bootstrap;
+mod reseal;
 pub mod secret;
 pub mod secret_list;
 pub mod secret_read;

@@ -6,7 +6,7 @@ use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Rout
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::secret::{self, Deps};
+use crate::{secret, secret_read::Reading};
 
 /// One page.
 #[derive(Serialize, ToSchema)]
@@ -30,14 +30,14 @@ impl Route for ListSecrets {
         Rate::General,
     );
     const PAGED: bool = true;
-    type Deps = Deps;
+    type Deps = Reading;
     type Body = ();
     type Answer = Json<Answer>;
     type Error = Problem;
 
-    async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
+    async fn handle(Reading { of, .. }: &Reading, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
         let Listing { limit, after } = cx.listing::<String>()?;
-        let (page, next) = deps.secrets.overviews(&SecretName::prefix(&deps.stage), limit, after).await?;
+        let (page, next) = of.secrets.overviews(&SecretName::prefix(&of.stage), limit, after).await?;
         let items = page.into_iter().map(|found| secret::Answer::of(found, cx.now)).collect();
         Ok(Reply::json(Answer { items, next_cursor: next.as_ref().map(cursor) }))
     }

@@ -44,7 +44,9 @@ impl Store {
     /// Tenants of the pool whose secrets were made before that, or have not been announced.
     pub async fn pool_secrets_due(&self, before: Timestamp, from: Option<Cursor>) -> Result<TenantsPage, StoreError> {
         let wanted = Wanted {
-            filter: "kind = :pool AND (made_at < :before OR attribute_exists(unannounced))".to_owned(),
+            filter: "kind = :pool AND (made_at < :before OR attribute_not_exists(made_at) OR \
+                     attribute_exists(unannounced))"
+                .to_owned(),
             names: Vec::new(),
             values: vec![
                 (":pool".to_owned(), s("pool")),

@@ -76,7 +76,8 @@ pub struct SealedSecrets {
     /// The values before these, which the tenant's application still accepts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<SealedSecrets>>,
-    /// When these were made.
+    /// When these were made; long ago, where they are from before that was kept.
+    #[serde(default = "long_ago")]
     pub made_at: Timestamp,
     /// The request id of the rotation that made them, until it has been announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +86,10 @@ pub struct SealedSecrets {
 
 fn first() -> u64 {
     SealedSecrets::FIRST
+}
+
+fn long_ago() -> Timestamp {
+    Timestamp::UNIX_EPOCH
 }
 
 impl SealedSecrets {

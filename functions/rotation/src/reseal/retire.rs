@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::{Action, Clock, Entropy};
 use jiff::{SignedDuration, Timestamp};
-use lambda::{Env, FromEnv, StartError, Task};
+use lambda::{Announcer, Env, FromEnv, StartError, Task};
 use secrets::{Cached, DataKey, DataKeys, KeyRing, Secrets, Unsealable, WrappedKey};
 use serde_json::{Value, json};
 use store::{PeopleKey, ResealState, Store};
@@ -17,10 +17,11 @@ use workflow::StepError;
 use super::{Run, ring_unusable, unavailable};
 use crate::{RotateDataKeys, retirement};
 
-/// The store, and the rotation of the ring.
+/// The store, the rotation of the ring, and the bus.
 pub struct Deps {
     store: Store,
     rotation: RotateDataKeys,
+    announcer: Announcer,
     data_keys: Cached<KeyRing<DataKeys>>,
     secret: String,
     clock: Arc<dyn Clock>,
@@ -33,6 +34,7 @@ impl FromEnv for Deps {
         Ok(Self {
             store: env.store()?,
             rotation: RotateDataKeys::from_env(env).await?,
+            announcer: Announcer::from_env(env)?,
             data_keys: Cached::new(Secrets::new(&env.sdk), secret, env.clock.clone(), KeyRing::parse),
             secret: secret.to_owned(),
             clock: env.clock.clone(),
@@ -92,10 +94,12 @@ impl Task for ResealRetire {
         };
         let rotator = lambda::Rotates::rotator(&deps.rotation);
         let replaced = rotator.replace(&deps.rotation, &deps.secret, without).await;
-        let replaced = replaced.map_err(retirement::not_retired)?.made;
+        let replaced = replaced.map_err(retirement::not_retired)?;
+        let told = deps.announcer.rotated(&deps.secret, &replaced.version).await;
+        told.map_err(|error| StepError::retry("the old keys are out of the ring, and nobody has been told", error))?;
         let audit = run.audit(Self::NAME, Action::ResealEnded, None, now);
         deps.store.end_reseal(&reseal, ResealState::Done, None, &audit).await.map_err(unavailable)?;
-        tracing::info!(event = "data_keys.retired", keys = ?reseal.retiring, replaced, "data_keys.retired");
+        tracing::info!(event = "data_keys.retired", keys = ?reseal.retiring, replaced = replaced.made, "data_keys.retired");
         Ok(json!({"retired": reseal.retiring}))
     }
 }

@@ -120,6 +120,27 @@ async fn r21_a_rotation_is_ordered_once_and_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r21_the_data_keys_show_how_far_their_re_seal_is() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    assert!(read(&world, &admin, "data-keys").await["reseal"].is_null(), "none yet");
+    world.stack.secrets.rotate("innkeeper/local/data-keys").await.unwrap();
+    // By then the new key is in use.
+    world.advance(SignedDuration::from_mins(91));
+    let started = world.stack.invoke("reseal-watch", json!({})).await.unwrap();
+    assert!(started["started"].is_string(), "{started}");
+    let admin = world.bootstrap_admin().await;
+    let done = async || {
+        let reseal = read(&world, &admin, "data-keys").await["reseal"].take();
+        (reseal["state"] == "done").then_some(reseal)
+    };
+    let reseal = world.until("the end of the re-seal", done).await;
+    assert_eq!((&reseal["tenants_found"], &reseal["tenants_done"]), (&json!(0), &json!(0)));
+    assert_eq!(reseal["tenants_left"], json!([]));
+    assert!(read(&world, &admin, "signing-keys").await["reseal"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r32_what_was_not_rotated_in_time_is_overdue() {
     let world = World::open().await;
     let fault = Rule::error(400, "AccessDeniedException").from("rotate-refresh-keys");

@@ -211,7 +211,10 @@ fn plant_tenant(stack: &LocalStack, ring: &KeyRing<DataKeys>, tenant: &str, entr
         data_key["previous"] = json!({"M": wrapped(&former)});
     }
     put("DATA-KEY", data_key);
-    let mut secrets = json!({"kind": {"S": "pool"}, "version": {"N": "2"}, "previous": {"M": {"version": {"N": "1"}}}});
+    let mut secrets = json!({
+        "kind": {"S": "pool"}, "made_at": {"S": "2026-01-01T00:00:00Z"}, "version": {"N": "2"},
+        "previous": {"M": {"version": {"N": "1"}}},
+    });
     for (nth, name) in SECRETS.into_iter().enumerate() {
         secrets[name] = seal(name, 2, nth);
         secrets["previous"]["M"][name] = seal(name, 1, nth + 1);

@@ -77,6 +77,12 @@ async fn r21_a_rotation_of_the_data_keys_moves_every_value_while_people_work() {
     let record = item(&world, "STATE").unwrap();
     assert_eq!((&record["total"]["N"], &record["done"]["N"]), (&json!("1"), &json!("1")));
     assert_eq!(world.stack.invoke("reseal-watch", json!({})).await.unwrap()["started"], false, "nothing is left to do");
+    // Of the new key the listeners were told, and of the end of the old one.
+    let told =
+        world.stack.events.events().into_iter().filter(|event| event.detail["secret"].as_str().unwrap().contains(DATA));
+    let versions: Vec<Value> = told.map(|event| event.detail["version"].clone()).collect();
+    assert_eq!(versions.len(), 2, "{versions:?}");
+    assert_eq!(versions[0].as_str(), world.labelled(DATA, "AWSCURRENT").await.as_deref());
     // The next rotation finds its way too.
     world.stack.secrets.rotate(DATA).await.unwrap();
 }

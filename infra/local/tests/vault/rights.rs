@@ -115,18 +115,3 @@ async fn r22_whoever_cannot_be_written_down_reads_nothing() {
     world.api.stack.gateway.faults().clear();
     assert_eq!(world.value(&owner, "a").await.as_deref(), Some("value"));
 }
-
-#[tokio::test]
-async fn r22_each_function_needs_all_that_it_may_do() {
-    let world = World::open().await;
-    let owner = world.owner("own").await;
-    world.write(&owner, "a", "one").await;
-    world.write(&owner, "a", "two").await;
-    world.get(&owner, "a").await.expect(200);
-    world.rollback(&owner, "a", json!({"rollback_to": 1})).await.expect(200);
-    world.list(&owner, "").await.expect(200);
-    world.delete(&owner, "a").await.expect(204);
-    let unused = world.api.stack.principals.unused();
-    let ours: Vec<&String> = unused.iter().filter(|line| line.contains(" Vault")).collect();
-    assert!(ours.is_empty(), "{ours:?}");
-}
