@@ -6,6 +6,7 @@ pub mod overdue_secrets;
 pub mod platform_users;
 pub mod remove_bootstrap;
 mod reseal;
+pub mod rotation_order;
 pub mod secret;
 pub mod secret_list;
 pub mod secret_read;
@@ -24,9 +25,18 @@ pub const PLATFORM_USERS: Function = Function::http::<(platform_users::CreatePla
 pub const SECRETS: Function = Function::http::<(secret_list::ListSecrets, secret_read::ReadSecret)>("admin-secrets");
 /// `POST /api/v1/admin/secrets/{name}/rotate`
 pub const ROTATE_SECRET: Function = Function::http::<(secret_rotate::RotateSecret,)>("admin-rotate-secret");
+/// `POST /api/v1/jobs/rotations`
+pub const ORDER_ROTATION: Function = Function::http::<(rotation_order::OrderRotation,)>("admin-order-rotation");
 /// Says which secrets are overdue.
 pub const OVERDUE_SECRETS: Function = Function::job::<overdue_secrets::OverdueSecrets>("admin-overdue-secrets");
 
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] =
-    &[&BOOTSTRAP_STATUS, &REMOVE_BOOTSTRAP_CREDENTIALS, &PLATFORM_USERS, &SECRETS, &ROTATE_SECRET, &OVERDUE_SECRETS];
+pub const FUNCTIONS: &[&Function] = &[
+    &BOOTSTRAP_STATUS,
+    &REMOVE_BOOTSTRAP_CREDENTIALS,
+    &PLATFORM_USERS,
+    &SECRETS,
+    &ROTATE_SECRET,
+    &ORDER_ROTATION,
+    &OVERDUE_SECRETS,
+];

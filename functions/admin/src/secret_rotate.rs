@@ -107,17 +107,24 @@ impl Route for RotateSecret {
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let name = cx.path_text("name").strip_suffix(ENDING).ok_or(Error::NotFound)?;
-        let name = deps.of.name(name).map_err(|problem| Error::Refused(Box::new(problem)))?;
-        let found = deps.of.secrets.overview(name.as_str()).await?.ok_or(Error::NotFound)?;
+        deps.order(&cx, name).await
+    }
+}
+
+impl Deps {
+    /// Writes the order down and gives it.
+    pub(crate) async fn order(&self, cx: &Cx, name: &str) -> Result<Reply<Json<Answer>>, Error> {
+        let name = self.of.name(name).map_err(|problem| Error::Refused(Box::new(problem)))?;
+        let found = self.of.secrets.overview(name.as_str()).await?.ok_or(Error::NotFound)?;
         if !found.rotates {
             return Err(Error::NotRotated);
         }
         if found.is_rotating() {
             return Err(Error::UnderWay);
         }
-        let version = format!("{:032x}", u128::from_be_bytes(bytes(&*deps.entropy)));
-        deps.store.note(&ordered(&cx, &name, &version).into(), &version).await?;
-        match deps.of.secrets.order_rotation(name.as_str(), &version).await? {
+        let version = format!("{:032x}", u128::from_be_bytes(bytes(&*self.entropy)));
+        self.store.note(&ordered(cx, &name, &version).into(), &version).await?;
+        match self.of.secrets.order_rotation(name.as_str(), &version).await? {
             Ordered::Begun => {
                 let status_url = format!("/api/v1/admin/secrets/{name}");
                 Ok(Reply::json(Answer { name, version, status_url }))

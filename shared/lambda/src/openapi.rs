@@ -68,6 +68,8 @@ pub fn document(operations: &[Operation]) -> Value {
             "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_live_…",
                 "description": "A tenant's API key; the operation names the permission that it has to have."},
             "internal_secret": {"type": "apiKey", "in": "header", "name": "x-internal-secret"},
+            "message_signature": {"type": "apiKey", "in": "header", "name": "signature",
+                "description": "RFC 9421: hmac-sha256 with keyid internal, and Signature-Input and Content-Digest beside it."},
             "deployer_signature": {"type": "apiKey", "in": "header", "name": "webhook-signature"},
         }},
     })
@@ -164,8 +166,8 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     if operation.paged {
         own.push(&kinds::INVALID_QUERY);
     }
-    if policy.access == Access::Internal {
-        own.push(&kinds::INTERNAL_SECRET_REFUSED);
+    if policy.access.is_internal() {
+        own.extend([&kinds::INTERNAL_SECRET_REFUSED, &kinds::SIGNATURE_REFUSED]);
     } else if !matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
         own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
         own.push(&kinds::SECOND_FACTOR_REQUIRED);
@@ -188,7 +190,8 @@ fn security(access: Access) -> Value {
         },
         Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
-        Access::Internal => json!([{"internal_secret": []}]),
+        Access::Internal => json!([{"internal_secret": []}, {"message_signature": []}]),
+        Access::InternalSigned => json!([{"message_signature": []}]),
         Access::Signature => json!([{"deployer_signature": []}]),
     }
 }

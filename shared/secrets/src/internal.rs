@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Entropy, bytes};
+use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -51,6 +53,13 @@ impl InternalSecret {
         (is(&self.current) | previous).into()
     }
 
+    /// Whether the tag is the message's under one of the two: `hmac-sha256` of RFC 9421 section 3.3.3, whose key is the secret's
+    /// text. In constant time.
+    pub fn signed(&self, message: &[u8], tag: &[u8]) -> bool {
+        signed(self.current.as_bytes(), message, tag)
+            || self.previous.as_ref().is_some_and(|previous| signed(previous.as_bytes(), message, tag))
+    }
+
     /// The value that is to follow: a new random secret, and this one's current.
     pub fn successor(&self, entropy: &dyn Entropy) -> SecretString {
         let random = Zeroizing::new(bytes::<32>(entropy));
@@ -69,6 +78,11 @@ impl InternalSecret {
     pub fn is_new(&self) -> bool {
         self.previous.as_deref() != Some(self.current.as_str())
     }
+}
+
+fn signed(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
+    // HMAC takes a key of any length.
+    Hmac::<Sha256>::new_from_slice(key).is_ok_and(|hmac| hmac.chain_update(message).verify_slice(tag).is_ok())
 }
 
 #[cfg(test)]
@@ -104,6 +118,30 @@ mod tests {
             assert!(!one.accepts(nothing.as_bytes()) && !two.accepts(nothing.as_bytes()), "{nothing}");
         }
         assert!(two.follows(&one) && three.follows(&two) && !three.follows(&one) && !one.follows(&one));
+    }
+
+    #[test]
+    fn r20_the_hmac_vector_of_rfc_9421_holds() {
+        use base64::engine::general_purpose::STANDARD;
+        // Appendices B.1.5 and B.2.5.
+        let key = "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==";
+        let base = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@authority\": example.com\n\
+            \"content-type\": application/json\n\
+            \"@signature-params\": (\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
+        let (key, tag) = (STANDARD.decode(key).unwrap(), "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=");
+        let tag = STANDARD.decode(tag).unwrap();
+        assert!(signed(&key, base.as_bytes(), &tag));
+        assert!(!signed(&key, &base.as_bytes()[1..], &tag) && !signed(&key[1..], base.as_bytes(), &tag));
+        assert!(!signed(&key, base.as_bytes(), &tag[..31]) && !signed(&key, base.as_bytes(), b""));
+    }
+
+    #[test]
+    fn r20_a_signature_under_the_current_or_the_previous_secret_holds() {
+        let one = parse(&format!(r#"{{"current":"{FIRST}"}}"#)).unwrap();
+        let two = parse(one.successor(&SeededEntropy::new(3)).expose_secret()).unwrap();
+        let three = parse(two.successor(&SeededEntropy::new(4)).expose_secret()).unwrap();
+        let tag = Hmac::<Sha256>::new_from_slice(FIRST.as_bytes()).unwrap().chain_update(b"it").finalize().into_bytes();
+        assert_eq!([&one, &two, &three].map(|it| it.signed(b"it", &tag)), [true, true, false]);
     }
 
     #[test]

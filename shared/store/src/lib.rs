@@ -50,6 +50,7 @@
 //! | API key | `T#{tenant}` / `API-KEY#{key}`, TTL 30 days after its end | minting, rotation; deleted by revocation | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, a look at the tenant among them |
 //! | | | | list, Query | s 1 per 4 KB, about 8 keys | - |
 //! | API key's last use | `api-key-used#{tenant}#{key}` in `limits`, TTL | door, once an hour | list and look, BatchGetItem | e 0.5 | 1 (no transaction) |
+//! | nonce of a signed call | `nonce#{digest}` in `limits`, TTL | the call | by its condition | - | 1 (no transaction) |
 //! | run of a job | `job-run#{job}` in `limits`, TTL | every scheduled job | operational routes, BatchGetItem | e 0.5 | 1 (no transaction) |
 //! | vault entry | `T#{tenant}` / `VAULT#{name}` | the vault's changes | list, Query | s 1 per 4 KB, about 15 entries | 2 |
 //! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
@@ -81,6 +82,7 @@ mod keys;
 mod lease;
 mod limits;
 mod membership;
+mod nonce;
 mod orphans;
 mod outbox;
 mod password;

@@ -16,3 +16,4 @@ mod jobs;
 mod openapi;
 mod routes;
 mod shapes;
+mod signed;

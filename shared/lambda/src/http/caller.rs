@@ -205,7 +205,7 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
         (Access::Anonymous | Access::OneTimeToken | Access::Signature, _)
         | (Access::SignedIn | Access::SteppedUp { permission: None, .. }, Caller::Member(_))
         | (Access::SigningIn { .. }, Caller::Member(_) | Caller::SigningIn(_))
-        | (Access::Internal, Caller::Internal)
+        | (Access::Internal | Access::InternalSigned, Caller::Internal)
         | (Access::StatusToken { .. }, Caller::StatusToken(_)) => Ok(()),
         (Access::StatusToken { or }, Caller::Member(member)) => permitted(member, or, Scope::Tenant, path_tenant),
         (
@@ -228,7 +228,9 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
             | Access::SigningIn { .. },
             Caller::Anonymous | Caller::StatusToken(_) | Caller::SigningIn(_),
         ) => Err(unauthenticated()),
-        (Access::Internal, _) | (_, Caller::Internal) => Err(Problem::new(&kinds::INTERNAL_SECRET_REFUSED)),
+        (Access::Internal | Access::InternalSigned, _) | (_, Caller::Internal) => {
+            Err(Problem::new(&kinds::INTERNAL_SECRET_REFUSED))
+        }
     }
 }
 

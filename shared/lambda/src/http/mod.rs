@@ -18,6 +18,7 @@ mod reply;
 mod route;
 mod service;
 mod settings;
+mod signature;
 mod step_up;
 mod throttle;
 

@@ -102,8 +102,18 @@ pub enum Access {
     OneTimeToken,
     /// Operational calls, by `X-Internal-Secret` (REQUIREMENTS.md R19).
     Internal,
+    /// Operational calls that do harm in the wrong hands: by a signature over the request (RFC 9421) alone, each of which works
+    /// once (R20).
+    InternalSigned,
     /// The deployer, by its signature over the body (Standard Webhooks); the handler checks it.
     Signature,
+}
+
+impl Access {
+    /// Whether only who knows the internal secret is let in.
+    pub(crate) const fn is_internal(self) -> bool {
+        matches!(self, Self::Internal | Self::InternalSigned)
+    }
 }
 
 /// Whose things a permission is for. To a member of another tenant the tenant in a path does not exist (404).

@@ -172,6 +172,8 @@ kinds! {
     CSRF_REFUSED = 403 "csrf_refused" "The CSRF token is missing or not this session's" "Send the `csrf_token` of the last login or refresh as `X-CSRF-Token`.";
     /// An operational call without the internal secret, or with another.
     INTERNAL_SECRET_REFUSED = 403 "internal_secret_refused" "The call needs the internal secret" "Send `current` of the stack's secret internal-secret as `X-Internal-Secret`. After a rotation the one before it is accepted too.";
+    /// An operational call whose signature is missing, incomplete, old, used before or wrong.
+    SIGNATURE_REFUSED = 403 "signature_refused" "The call needs a signature of its own" "Sign it as docs/integrating.md says (RFC 9421, hmac-sha256, key id internal): a new nonce and a new signature for each call. The detail says what is wrong.";
     /// A platform role without a second factor.
     SECOND_FACTOR_REQUIRED = 403 "second_factor_required" "A platform role needs a second factor" "Sign in again, and enrol one or show it. The stack's parameter RequirePlatformMfa turns the rule off.";
     /// A code that is wrong, too old or used; says no more on purpose. Not a 401: the credentials of the call are good.

@@ -27,6 +27,7 @@ use super::{
     reply::{Answer, Parts},
     route::{Cx, Route, Routes},
     settings::Settings,
+    signature::Message,
 };
 use crate::{Env, StartError, event::chain};
 
@@ -74,7 +75,7 @@ struct Door {
 impl HttpService {
     pub(crate) async fn start<R: Routes>(env: Env) -> Result<Self, StartError> {
         let open = |p: &&Policy| {
-            matches!(p.access, Access::Anonymous | Access::OneTimeToken | Access::Signature | Access::Internal)
+            matches!(p.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) || p.access.is_internal()
         };
         let authenticator =
             if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env, R::POLICIES).await?) };
@@ -223,9 +224,21 @@ impl Door {
         if matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
             return Ok(Caller::Anonymous.into());
         }
-        if policy.access == Access::Internal {
+        if policy.access.is_internal() {
             let guard = self.internal.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
-            guard.admit(headers).await?;
+            let body = match request.body() {
+                LambdaBody::Text(text) => text.as_bytes(),
+                LambdaBody::Binary(bytes) => bytes,
+                _ => &[],
+            };
+            let message = Message {
+                method: request.method().as_str(),
+                path: request.raw_http_path(),
+                has_query: !request.query_string_parameters().is_empty(),
+                headers,
+                body,
+            };
+            guard.admit(policy.access, &message, now).await?;
             return Ok(Caller::Internal.into());
         }
         let authenticator = self.authenticator.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;

@@ -54,6 +54,7 @@ pub(super) fn asked(access: Access) -> Option<StepUp> {
         | Access::StatusToken { .. }
         | Access::Permission(..)
         | Access::Internal
+        | Access::InternalSigned
         | Access::Signature => None,
     }
 }

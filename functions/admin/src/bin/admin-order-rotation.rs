@@ -1,0 +1,5 @@
+//! Orders rotations for machines.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&admin::ORDER_ROTATION)
+}
