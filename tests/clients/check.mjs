@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 
 import { signIn } from './session.mjs';
+import { sign } from './sign.mjs';
 import { verify } from './verify.mjs';
 
 const url = process.env.INNKEEPER_URL;
@@ -50,6 +51,28 @@ const session = await signIn({ email, password });
 const claims = await verify(await session.token());
 assert.equal(claims.tid, tenant.tenant_id);
 assert.equal(claims.role, 'owner');
+
+// An API key does what its scopes say, until it is revoked.
+const keys = `/api/v1/tenants/${tenant.tenant_id}/api-keys`;
+const minted = await call(keys, {
+  method: 'POST', token: session.accessToken, body: { name: 'nightly export', scopes: ['vault.manage'] },
+});
+assert.equal(minted.status, 201);
+const { api_key, key_id } = minted.answer;
+assert.match(api_key, /^ink_(live|test)_[a-z0-9-]+_[0-9a-f]{16}_[A-Za-z0-9_-]{49}$/);
+assert.equal((await call('/api/v1/vault', { token: api_key })).status, 200);
+assert.equal((await call('/api/v1/auth/whoami', { token: api_key })).status, 403);
+assert.equal((await call(`${keys}/${key_id}`, { method: 'DELETE', token: session.accessToken })).status, 204);
+assert.equal((await call('/api/v1/vault', { token: api_key })).status, 401);
+
+// A signature is complete, and only its key is not the stack's, which nobody outside is told.
+const order = JSON.stringify({ secret: 'refresh-keys' });
+const signed = sign('not the secret of this stack', 'POST', `${url}/api/v1/jobs/rotations`, order);
+const refused = await fetch(`${url}/api/v1/jobs/rotations`, {
+  method: 'POST', body: order, headers: { 'content-type': 'application/json', ...signed },
+});
+assert.equal((await refused.json()).detail, 'the signature is not that of this request');
+
 const first = session.refreshToken;
 await session.refresh();
 const second = session.refreshToken;
