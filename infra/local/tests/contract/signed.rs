@@ -159,6 +159,7 @@ async fn r20_a_sensitive_call_takes_no_secret_and_other_operational_calls_take_b
     let read = Call::read(&api, "read").await;
     read.send(&api).await.expect(200);
     read.send(&api).await.problem(403, "signature_refused");
+    Call { path: "/health/details", ..Call::read(&api, "details").await }.send(&api).await.expect(200);
     // Where there is a signature it has to hold, whatever else is sent.
     let request = with(Request::get("/api/v1/jobs/health")).header("signature", "sig=:AAAA:");
     api.send(request, "").await.problem(403, "signature_refused");
