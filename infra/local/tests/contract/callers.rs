@@ -54,12 +54,12 @@ fn r09_the_published_table_is_this_one() {
 
 /// A body that the route takes, where it takes one. What it names does not exist, wherever a call could otherwise do more
 /// than can be taken back: then those who are let in are told so.
-fn body(row: &Row) -> Value {
-    match row.path {
-        "/api/v1/vault/{name+}" if row.method == "PUT" => json!({"value": "a value"}),
-        "/api/v1/vault/{name+}" if row.method == "POST" => json!({"rollback_to": 1}),
+pub(crate) fn body(method: &str, path: &str) -> Value {
+    match path {
+        "/api/v1/vault/{name+}" if method == "PUT" => json!({"value": "a value"}),
+        "/api/v1/vault/{name+}" if method == "POST" => json!({"rollback_to": 1}),
         "/api/v1/tenants" => signup("own"),
-        "/api/v1/tenants/{tenant_id}/api-keys" if row.method == "POST" => {
+        "/api/v1/tenants/{tenant_id}/api-keys" if method == "POST" => {
             json!({"name": "a", "scopes": ["report.read"]})
         }
         "/api/v1/auth/activate" => json!({"token": "ink_act_none", "password": PASSWORD}),
@@ -70,10 +70,10 @@ fn body(row: &Row) -> Value {
         "/api/v1/auth/password/reset" => json!({"token": "ink_rst_none", "password": PASSWORD}),
         "/api/v1/auth/switch-tenant" => json!({"tenant": "nowhere"}),
         "/api/v1/auth/accept-invitation" => json!({"token": "ink_inv_none", "password": PASSWORD}),
-        "/api/v1/tenants/{tenant_id}/invitations" if row.method == "POST" => {
+        "/api/v1/tenants/{tenant_id}/invitations" if method == "POST" => {
             json!({"email": "nobody@nowhere.example", "role": "agent"})
         }
-        "/api/v1/tenants/{tenant_id}/members/{user_id}" if row.method == "PATCH" => {
+        "/api/v1/tenants/{tenant_id}/members/{user_id}" if method == "PATCH" => {
             json!({"role": "agent", "version": 1})
         }
         "/api/v1/tenants/{tenant_id}/deployment" => json!({"task_token": "none", "outcome": "succeeded"}),
@@ -106,7 +106,7 @@ async fn call(api: &Api, row: &Row, player: &Player, number: u32) -> u16 {
         Credentials::Internal(secret) => request.header("x-internal-secret", secret),
     };
     let from = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 + number));
-    let answer = match body(row) {
+    let answer = match body(row.method, row.path) {
         Value::Null => api.send_from(from, request, "").await,
         body => api.send_from(from, request.header("content-type", "application/json"), body.to_string()).await,
     };

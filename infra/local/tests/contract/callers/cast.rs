@@ -6,7 +6,10 @@ use http::Request;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::api::{Api, PASSWORD, Tenant, authorized};
+use crate::{
+    api::{Api, PASSWORD, Tenant, authorized},
+    stored::Stored,
+};
 
 /// The callers of the table, in its order.
 pub(super) const NAMES: [&str; 23] = [
@@ -32,7 +35,7 @@ pub(super) struct Player {
 /// Everybody, and the store as it was before anybody called.
 pub(super) struct Cast {
     players: BTreeMap<&'static str, Player>,
-    stored: [(&'static str, BTreeMap<String, Value>); 2],
+    stored: Stored,
 }
 
 impl Cast {
@@ -51,7 +54,7 @@ impl Cast {
         let sleeping = key(api, &suspended, &late, &every).await;
         suspend(api, &late);
 
-        let mut cast = Self { players: BTreeMap::new(), stored: Default::default() };
+        let mut cast = Self { players: BTreeMap::new(), stored: Stored::default() };
         let mut bearer = |name, token: String, tenant: &Tenant| cast.enter(name, Credentials::Bearer(token), tenant);
         bearer("anon", String::new(), &own);
         bearer("junk", "garbage".to_owned(), &own);
@@ -80,7 +83,7 @@ impl Cast {
         bearer("supr", operator, &own);
         let secret = secret(api, "internal-secret").await["current"].as_str().unwrap().to_owned();
         cast.enter("intn", Credentials::Internal(secret), &own);
-        cast.stored = ["core", "limits"].map(|table| (table, by_key(&api.items(table))));
+        cast.stored = Stored::of(api);
         cast
     }
 
@@ -94,27 +97,8 @@ impl Cast {
 
     /// Undoes what a call did to the store, so that each cell of the table is about the same world.
     pub(super) fn set_back(&self, api: &Api) {
-        let run = |operation, input: Value| api.stack.dynamodb.run(operation, input).unwrap();
-        for (table, stored) in &self.stored {
-            let (now, name) = (by_key(&api.items(table)), format!("innkeeper-local-{table}"));
-            for key in now.keys().filter(|key| !stored.contains_key(*key)) {
-                let key: Value = serde_json::from_str(key).unwrap();
-                run("DeleteItem", json!({"TableName": name, "Key": key}));
-            }
-            for (_, item) in stored.iter().filter(|(key, item)| now.get(*key) != Some(item)) {
-                run("PutItem", json!({"TableName": name, "Item": item}));
-            }
-        }
+        self.stored.set_back(api);
     }
-}
-
-/// By the key as JSON, in either table.
-fn by_key(items: &[Value]) -> BTreeMap<String, Value> {
-    let key = |item: &Value| match item.get("sk") {
-        Some(sk) => json!({"pk": item["pk"], "sk": sk}).to_string(),
-        None => json!({"pk": item["pk"]}).to_string(),
-    };
-    items.iter().map(|item| (key(item), item.clone())).collect()
 }
 
 /// A new API key; what it shows, its text among it.
