@@ -21,6 +21,7 @@ mod person_name;
 mod plan;
 mod printable;
 pub mod provisioning;
+mod reason;
 pub mod refresh;
 mod region;
 mod rule;
@@ -51,6 +52,7 @@ pub use plan::{Isolation, Plan, PlanLimits};
 pub use provisioning::{
     Event, EventType, Failure, IllegalMove, Move, Phase, Provisioning, Step, StepRecord, StepStatus, TenantStatus,
 };
+pub use reason::Reason;
 pub use region::{Region, Regions};
 pub use rule::{FieldError, Rule};
 pub use secret::{SecretName, is_overdue};

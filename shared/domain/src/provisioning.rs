@@ -8,6 +8,7 @@ mod bounded;
 mod event;
 mod failure;
 mod illegal;
+mod lifecycle;
 mod moves;
 mod phase;
 mod status;
@@ -135,9 +136,11 @@ impl Provisioning {
         noted.or(first).unwrap_or(Step::SendWelcome)
     }
 
-    /// Whether that attempt began the step and nobody undid it yet, so that undoing it has something to do.
+    /// Whether that attempt began the step and nobody undid it yet, so that undoing it has something to do. Only of a
+    /// tenant on its way, or one that is being removed: of any other nothing is taken away.
     pub fn needs_undo(&self, step: Step, attempt: u32) -> bool {
         let begun = !matches!(self.step_status(step), StepStatus::Pending | StepStatus::Undone);
-        attempt == self.attempt && step.has_undo() && begun
+        let open = self.status == TenantStatus::InProgress || self.is_being_removed();
+        open && attempt == self.attempt && step.has_undo() && begun
     }
 }

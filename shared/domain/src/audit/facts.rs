@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKeyId, ApiKeyScopes, CompanyName, CorrelationId, EmailAddress, IdentityId, InvitationId, KeyId, Label,
-    MembershipStatus, Permission, PersonName, Phase, Plan, Region, Role, SecretName, SessionId, Step, StepStatus,
+    MembershipStatus, Permission, PersonName, Phase, Plan, Reason, Region, Role, SecretName, SessionId, Step, StepStatus,
     Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
 };
 
@@ -46,6 +46,7 @@ facts!(
     PersonName,
     Phase,
     Plan,
+    Reason,
     Region,
     Role,
     SecretName,

@@ -10,6 +10,9 @@ use crate::named::named;
 /// The longest remark in an event, in bytes of JSON.
 pub(super) const MAX_NOTE: usize = 160;
 
+/// What a status takes in the record, at most: `"is":"DEPROVISIONING",`.
+const OTHER_STATUS: usize = 22;
+
 /// Something that happened to a tenant on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -40,10 +43,16 @@ impl Event {
         (self.correlation_id != *present).then_some(&self.correlation_id)
     }
 
+    /// The status, unless it is the one that follows from the type and the step.
+    pub(super) fn other_status(&self) -> Option<TenantStatus> {
+        (self.status != self.event_type.status(self.step)).then_some(self.status)
+    }
+
     /// What the record has to store of the event beyond its type, in bytes.
     pub(super) fn own_words(&self, present: &CorrelationId) -> usize {
         let request = self.other_request(present).map_or(0, |id| id.as_str().len());
-        request + self.remark().map_or(0, size)
+        let status = self.other_status().map_or(0, |_| OTHER_STATUS);
+        request + status + self.remark().map_or(0, size)
     }
 }
 
@@ -70,16 +79,31 @@ named! {
         Failed = "tenant.failed",
         /// Somebody asked for another attempt.
         RetryRequested = "tenant.retry_requested",
+        /// The tenant was closed for the time being.
+        Suspended = "tenant.suspended",
+        /// The tenant was opened again.
+        Resumed = "tenant.resumed",
+        /// The tenant was closed, to be removed.
+        Deprovisioning = "tenant.deprovisioning",
+        /// The tenant is not removed after all.
+        Restored = "tenant.restored",
+        /// What was made is taken away from now on.
+        RemovalBegun = "tenant.removal_begun",
+        /// Nothing is left but what has to be kept.
+        Archived = "tenant.archived",
     }
 }
 
 impl EventType {
-    /// How a tenant stands to which this has happened.
+    /// How a tenant stands to which this has happened, in the usual case.
     pub(super) fn status(self, step: Option<Step>) -> TenantStatus {
         match self {
             Self::Requested | Self::RetryRequested => TenantStatus::Requested,
             Self::Queued => TenantStatus::Queued,
-            Self::Ready => TenantStatus::Ready,
+            Self::Ready | Self::Resumed | Self::Restored => TenantStatus::Ready,
+            Self::Suspended => TenantStatus::Suspended,
+            Self::Deprovisioning | Self::RemovalBegun => TenantStatus::Deprovisioning,
+            Self::Archived => TenantStatus::Archived,
             Self::Failed => TenantStatus::Failed,
             _ if step == Some(Step::SendWelcome) => TenantStatus::Ready,
             Self::StepRetried | Self::StepSucceeded | Self::StepWarned | Self::StepUndone | Self::StepOrphaned => {
@@ -94,6 +118,12 @@ impl EventType {
         let sentence = match (self, step) {
             (Self::Requested, _) => "Received the request".to_owned(),
             (Self::Queued, _) => "Started the provisioning".to_owned(),
+            (Self::Suspended, _) => "The tenant is suspended".to_owned(),
+            (Self::Resumed, _) => "The tenant is open again".to_owned(),
+            (Self::Deprovisioning, _) => "The tenant is closed, and will be removed".to_owned(),
+            (Self::Restored, _) => "The tenant is not removed after all".to_owned(),
+            (Self::RemovalBegun, _) => "Began to remove the tenant".to_owned(),
+            (Self::Archived, _) => "The tenant is removed".to_owned(),
             (Self::RetryRequested, _) => "Received the request to try again".to_owned(),
             (Self::StepSucceeded | Self::Ready, Some(step)) => step.done().to_owned(),
             (Self::StepUndone, Some(step)) => step.undone().to_owned(),

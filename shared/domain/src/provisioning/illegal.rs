@@ -29,6 +29,12 @@ pub enum Move {
     Ready { attempt: u32 },
     Fail { attempt: u32 },
     Retry,
+    Suspend,
+    Resume,
+    Deprovision,
+    Restore,
+    BeginRemoval { attempt: u32 },
+    Archive { attempt: u32 },
 }
 
 impl fmt::Display for Move {
@@ -45,6 +51,12 @@ impl fmt::Display for Move {
             Self::Ready { attempt } => write!(f, "become ready in attempt {attempt}"),
             Self::Fail { attempt } => write!(f, "fail in attempt {attempt}"),
             Self::Retry => f.write_str("be tried again"),
+            Self::Suspend => f.write_str("be suspended"),
+            Self::Resume => f.write_str("be activated"),
+            Self::Deprovision => f.write_str("be given up"),
+            Self::Restore => f.write_str("be restored"),
+            Self::BeginRemoval { attempt } => write!(f, "be removed, in attempt {attempt}"),
+            Self::Archive { attempt } => write!(f, "be archived, in attempt {attempt}"),
         }
     }
 }

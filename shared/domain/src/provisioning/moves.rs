@@ -52,7 +52,7 @@ impl Provisioning {
         let in_turn = self.is_turn_of(step) || (step == Step::ValidateRequest && self.status.is_running());
         let legal = self.is_current(attempt) && in_turn && resumable && self.succeeded_before(step);
         let mut next = self.allow(legal, Move::Begin { step, attempt })?;
-        if next.status != TenantStatus::Ready {
+        if step != Step::SendWelcome {
             next.status = TenantStatus::InProgress;
         }
         next.phase = step.phase_while_running();
@@ -92,7 +92,7 @@ impl Provisioning {
 
     /// What the step had made in this attempt was taken away.
     pub fn undone(self, step: Step, attempt: u32, now: Timestamp) -> Result<Self, IllegalMove> {
-        let legal = self.may_undo(step, attempt);
+        let legal = self.needs_undo(step, attempt);
         let mut next = self.allow(legal, Move::Undo { step, attempt })?.halted();
         next.finish(step, StepStatus::Undone, now);
         Ok(next.told(EventType::StepUndone, Some(step), "", now))
@@ -100,7 +100,7 @@ impl Provisioning {
 
     /// What the step had made could not be taken away; somebody has to look at it.
     pub fn orphaned(self, step: Step, attempt: u32, detail: &str, now: Timestamp) -> Result<Self, IllegalMove> {
-        let legal = self.may_undo(step, attempt);
+        let legal = self.needs_undo(step, attempt);
         let mut next = self.allow(legal, Move::Orphan { step, attempt })?.halted();
         next.finish(step, StepStatus::Warning, now);
         Ok(next.told(EventType::StepOrphaned, Some(step), detail, now))
@@ -151,7 +151,7 @@ impl Provisioning {
         Ok(next.told(EventType::RetryRequested, None, "", now))
     }
 
-    fn allow(self, legal: bool, to: Move) -> Result<Self, IllegalMove> {
+    pub(super) fn allow(self, legal: bool, to: Move) -> Result<Self, IllegalMove> {
         if legal { Ok(self) } else { Err(IllegalMove { from: self.status, attempt: self.attempt, to }) }
     }
 
@@ -159,8 +159,13 @@ impl Provisioning {
         attempt == self.attempt
     }
 
+    /// The welcome mail comes after READY, also where the tenant is closed a moment later.
     fn is_turn_of(&self, step: Step) -> bool {
-        self.status == if step == Step::SendWelcome { TenantStatus::Ready } else { TenantStatus::InProgress }
+        match self.status {
+            TenantStatus::InProgress => step != Step::SendWelcome,
+            TenantStatus::Ready | TenantStatus::Suspended => step == Step::SendWelcome,
+            _ => false,
+        }
     }
 
     fn succeeded_before(&self, step: Step) -> bool {
@@ -172,13 +177,11 @@ impl Provisioning {
         self.is_current(attempt) && self.is_turn_of(step) && running && self.succeeded_before(step)
     }
 
-    fn may_undo(&self, step: Step, attempt: u32) -> bool {
-        self.status == TenantStatus::InProgress && self.needs_undo(step, attempt)
-    }
-
-    /// Notes where the attempt came to a halt: once a step is undone, the steps no longer tell.
+    /// Notes where the attempt came to a halt: once a step is undone, the steps no longer tell. A removal has no halt.
     fn halted(mut self) -> Self {
-        self.current_step = Some(self.halted_at());
+        if !self.is_being_removed() {
+            self.current_step = Some(self.halted_at());
+        }
         self
     }
 
@@ -201,7 +204,7 @@ impl Provisioning {
         self
     }
 
-    fn told(mut self, event_type: EventType, step: Option<Step>, note: &str, now: Timestamp) -> Self {
+    pub(super) fn told(mut self, event_type: EventType, step: Option<Step>, note: &str, now: Timestamp) -> Self {
         self.events.push(Event {
             event_type,
             status: self.status,

@@ -21,13 +21,18 @@ named! {
         Testing = "testing",
         /// The tenant can be used.
         Ready = "ready",
+        /// What was made is taken away.
+        Removing = "removing",
+        /// Nothing is left but what has to be kept.
+        Removed = "removed",
     }
 }
 
 impl Phase {
-    /// How much of the way is done, in percent.
+    /// How much of the way is done, in percent; of a tenant that is removed, nothing.
     pub const fn progress_percent(self) -> u8 {
         match self {
+            Self::Removing | Self::Removed => 0,
             Self::Requested => 5,
             Self::Validating => 10,
             Self::Queued => 15,

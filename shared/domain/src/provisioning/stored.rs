@@ -46,6 +46,9 @@ struct StoredEvent {
     /// The request, where it is not the record's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     c: Option<CorrelationId>,
+    /// How the tenant stood, where it does not follow from `e` and `s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    is: Option<TenantStatus>,
     n: u32,
     at: i64,
 }
@@ -128,6 +131,7 @@ impl StoredEvent {
             s: event.step,
             m: event.remark().map(str::to_owned),
             c: event.other_request(present).cloned(),
+            is: event.other_status(),
             n: event.attempt,
             at: event.at.as_millisecond(),
         }
@@ -136,7 +140,7 @@ impl StoredEvent {
     fn event(self, present: &CorrelationId) -> Result<Event, Rule> {
         Ok(Event {
             event_type: self.e,
-            status: self.e.status(self.s),
+            status: self.is.unwrap_or_else(|| self.e.status(self.s)),
             step: self.s,
             message: self.m.unwrap_or_else(|| self.e.message(self.s, "")),
             correlation_id: self.c.unwrap_or_else(|| present.clone()),
