@@ -37,6 +37,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         platform::FUNCTIONS,
         provisioning::FUNCTIONS,
         rotation::FUNCTIONS,
+        tenants::FUNCTIONS,
         vault::FUNCTIONS,
         keys::FUNCTIONS,
         members::FUNCTIONS,

@@ -7,8 +7,8 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::http::{
-    Access, Answer, BODY_LIMIT, Body, Csrf, DEFAULT_LIMIT, Described, Idempotency, MAX_LIMIT, Of, Policy, ProblemKind,
-    Route, UNMATCHED, kinds,
+    Access, Answer, BODY_LIMIT, Body, Csrf, DEFAULT_LIMIT, Described, Filter, Idempotency, MAX_LIMIT, Of, Policy,
+    ProblemKind, Route, UNMATCHED, kinds,
 };
 
 /// One route's part of the document.
@@ -17,6 +17,7 @@ pub struct Operation {
     body: Described,
     body_required: bool,
     paged: bool,
+    filters: &'static [Filter],
     answer: Described,
 }
 
@@ -27,6 +28,7 @@ impl Operation {
             body: R::Body::schema(),
             body_required: R::Body::REQUIRED,
             paged: R::PAGED,
+            filters: R::FILTERS,
             answer: R::Answer::schema(),
         }
     }
@@ -116,6 +118,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         parameters.push(json!({"name": "cursor", "in": "query", "required": false,
             "description": "`next_cursor` of the page before.", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}}));
     }
+    parameters.extend(operation.filters.iter().map(|filter| {
+        json!({"name": filter.name, "in": "query", "required": false, "description": filter.about, "schema": {"type": "string"}})
+    }));
     if policy.idempotency == Idempotency::Optional {
         let about = "Best a UUID. The same key and body get the first answer for 24 hours.";
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": false, "description": about,

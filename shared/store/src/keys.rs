@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ApiKeyId, IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
+use domain::{IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -133,6 +135,15 @@ impl Key {
         key(PLATFORM_USERS.to_owned(), id.to_string())
     }
 
+    pub(crate) fn tenant_entry(id: &TenantId) -> Self {
+        key(TENANTS.to_owned(), id.to_string())
+    }
+
+    /// Removals in the order in which they are due, at this second.
+    pub(crate) fn removal(tenant: &TenantId, due: Timestamp) -> Self {
+        key(REMOVALS.to_owned(), format!("{:011}#{tenant}", due.as_second()))
+    }
+
     pub(crate) fn bootstrap() -> Self {
         key("PLATFORM#BOOTSTRAP".to_owned(), "BOOTSTRAP")
     }
@@ -230,6 +241,9 @@ pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
 pub(crate) const API_KEYS: &str = "API-KEY#";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
 pub(crate) const VAULT: &str = "VAULT#";
+/// One partition: it takes some five hundred signups a second, and DynamoDB splits a hot one by its sort keys.
+pub(crate) const TENANTS: &str = "PLATFORM#TENANTS";
+pub(crate) const REMOVALS: &str = "PLATFORM#REMOVALS";
 pub(crate) const ORPHANS: &str = "ORPHANS";
 pub(crate) const RESEAL: &str = "PLATFORM#RESEAL";
 pub(crate) const RESEAL_LEFT: &str = "LEFT#";

@@ -14,6 +14,10 @@
 //! |---|---|---|---|---|---|
 //! | tenant | `T#{tenant}` / `TENANT` | signup, every step | status | e 0.5 RCU | signup 8-16 WCU in all |
 //! | | | | steps, retry | s 1 RCU | step 4-10 WCU and its effects |
+//! | | | tenant's change, plan, suspension, restoration | the routes below `tenants` | s 1 | 6-8 WCU in all |
+//! | tenant, listed | `PLATFORM#TENANTS` / `{tenant}` | signup; every change of status, plan or name | list of tenants, Query | e 0.5 per 4 KB, about 16 tenants; filtered, of at most 8 000 tenants a call | 2, with the change |
+//! | tenant's lifecycle | `T#{tenant}` / `LIFECYCLE` | suspension, removal, restoration | the tenant's route, where it is not open | s 1 | 2 |
+//! | removal that is due | `PLATFORM#REMOVALS` / `{due}#{tenant}` | removal's order; deleted by restoration, archive | sweeper, Query | s 1 per 4 KB of what is due | 2 |
 //! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
 //! | subdomain claim | `SUBDOMAIN#{name}` / `CLAIM` | signup, archive | availability | e 0.5 | 4 |
 //! | outbox entry | `OUTBOX#{0..7}` / `{tenant}#{attempt}` | signup, retry; deleted by the first step | sweeper, Query per shard | s 1 per 4 KB | with signup, first step |
@@ -80,6 +84,7 @@ mod job_runs;
 mod key_use;
 mod keys;
 mod lease;
+mod lifecycle;
 mod limits;
 mod membership;
 mod nonce;
@@ -92,6 +97,7 @@ mod pool_secrets;
 mod reads;
 mod records;
 mod refresh;
+mod removals;
 mod reseal;
 mod scan;
 mod seats;
@@ -104,6 +110,8 @@ mod steps;
 mod subdomain;
 mod temporary;
 mod tenant;
+mod tenant_change;
+mod tenants;
 mod transact;
 mod vault;
 
@@ -124,6 +132,7 @@ pub use job_runs::JobRun;
 pub use key_use::KEY_USE_GRAIN;
 pub use keys::OUTBOX_SHARDS;
 pub use lease::Lease;
+pub use lifecycle::{GRACE, Lifecycle, Moved, Removal, Suspension};
 pub use limits::{Counted, Limits};
 pub use membership::By;
 pub use orphans::Orphan;
@@ -150,6 +159,9 @@ pub use subdomain::Availability;
 pub use temporary::IssuedTemporary;
 pub use tenant::{Proof, Tenant};
 pub use vault::{VAULT_FULL, VaultEntry, VaultSlot, VaultVersion};
+pub use tenant_change::Changed;
+pub use tenants::{TenantEntry, TenantFilter, TenantPage};
+pub use vault::{VaultEntry, VaultSlot, VaultVersion};
 
 use crate::{direct::Direct, item::Found, keys::Key, reads::How};
 

@@ -10,7 +10,7 @@ use crate::{
     idempotency::Earlier,
     item::item,
     keys::Key,
-    subdomain,
+    subdomain, tenants,
     transact::{Ended, Reason, Write, refusal},
 };
 
@@ -102,7 +102,9 @@ fn writes(new: &NewTenant) -> Result<Vec<Write>, StoreError> {
         correlation_id: provisioning.correlation_id().clone(),
         created_at: provisioning.created_at(),
     };
-    let mut writes = vec![tenant.create()?, subdomain::claim(&signup.subdomain, tenant_id)?, promise.promise()?];
+    let listed = tenants::listed(&tenant, provisioning.status())?;
+    let mut writes =
+        vec![tenant.create()?, subdomain::claim(&signup.subdomain, tenant_id)?, promise.promise()?, listed];
     writes.extend(extras(new)?);
     Ok(writes)
 }

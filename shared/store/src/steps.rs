@@ -7,12 +7,12 @@ use domain::{CorrelationId, Failure, IllegalMove, Provisioning, Step, StepStatus
 use jiff::Timestamp;
 
 use crate::{
-    Audit, Effects, OutboxEntry, Store, StoreError, Tenant, outbox,
+    Audit, Effects, OutboxEntry, Store, StoreError, Tenant, outbox, tenants,
     transact::{Ended, Reason, Write, refusal},
 };
 
 /// How often a move is tried again on a record that somebody else moved meanwhile.
-const RACES: usize = 4;
+pub(crate) const RACES: usize = 4;
 
 /// Whether a step has something to do.
 #[derive(Debug)]
@@ -182,12 +182,12 @@ impl Store {
         Err(StoreError::busy("the tenant's record is contended"))
     }
 
-    async fn require(&self, tenant: &TenantId) -> Result<Tenant, StoreError> {
+    pub(crate) async fn require(&self, tenant: &TenantId) -> Result<Tenant, StoreError> {
         self.tenant(tenant).await?.ok_or(StoreError::NotFound("tenant"))
     }
 
     /// Moves the record with everything that belongs to the move. None when the record has moved since it was read.
-    async fn advance(
+    pub(crate) async fn advance(
         &self,
         current: &Tenant,
         next: Provisioning,
@@ -197,6 +197,9 @@ impl Store {
     ) -> Result<Option<Tenant>, StoreError> {
         let mut writes = vec![current.advance(&next, owners)?];
         writes.extend(effects);
+        if next.status() != current.provisioning.status() {
+            writes.push(tenants::listed(current, next.status())?);
+        }
         let salt = format!("{}#{}", current.tenant_id, current.version);
         loop {
             let reasons = match self.transact(&writes, audit, &salt).await? {

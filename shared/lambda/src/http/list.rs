@@ -4,6 +4,8 @@ use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use domain::Rule;
+
 use super::{
     problem::{Problem, kinds},
     route::Cx,
@@ -13,7 +15,6 @@ use super::{
 pub const DEFAULT_LIMIT: u16 = 50;
 /// Entries that a page may have.
 pub const MAX_LIMIT: u16 = 100;
-const TAKES: &str = "this list takes limit and cursor, each once";
 
 /// Which page of a list the caller wants.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +23,15 @@ pub struct Listing<T> {
     pub limit: u16,
     /// The last entry of the page before.
     pub after: Option<T>,
+}
+
+/// A parameter by which a list leaves entries out.
+#[derive(Debug)]
+pub struct Filter {
+    /// Its name in the query.
+    pub name: &'static str,
+    /// What it does, for the documentation.
+    pub about: &'static str,
 }
 
 /// What a page hands out to go on after this entry. It is not secret and proves nothing: whoever reads the list reads it
@@ -36,15 +46,37 @@ impl Cx {
     /// # Errors
     /// [`kinds::INVALID_QUERY`], for another parameter too: a misspelt `cursor` would begin again and again.
     pub fn listing<T: FromStr>(&self) -> Result<Listing<T>, Problem> {
-        listing(&self.query)
+        listing(&self.query, &[])
+    }
+
+    /// As [`Cx::listing`], beside these filters. What they are given is [`Cx::filter`].
+    ///
+    /// # Errors
+    /// [`kinds::INVALID_QUERY`].
+    pub fn filtered<T: FromStr>(&self, filters: &[Filter]) -> Result<Listing<T>, Problem> {
+        listing(&self.query, filters)
+    }
+
+    /// What the query says under the name of a filter, by its own rule.
+    ///
+    /// # Errors
+    /// [`kinds::INVALID_QUERY`], with what `parse` finds wrong.
+    pub fn filter<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, Rule>) -> Result<Option<T>, Problem> {
+        let given = self.query.iter().find(|(given, _)| given == name);
+        let parsed = given.map(|(_, value)| parse(value)).transpose();
+        parsed.map_err(|rule| invalid(&format!("{name} {}", rule.detail)))
     }
 }
 
-fn listing<T: FromStr>(query: &[(String, String)]) -> Result<Listing<T>, Problem> {
+fn listing<T: FromStr>(query: &[(String, String)], filters: &[Filter]) -> Result<Listing<T>, Problem> {
+    let takes = || {
+        let names: String = filters.iter().map(|filter| format!(", {}", filter.name)).collect();
+        invalid(&format!("this list takes limit and cursor{names}, each once"))
+    };
     let mut listing = Listing { limit: DEFAULT_LIMIT, after: None };
     for (index, (name, value)) in query.iter().enumerate() {
         if query[..index].iter().any(|(before, _)| before == name) {
-            return Err(invalid(TAKES));
+            return Err(takes());
         }
         match name.as_str() {
             "limit" => listing.limit = limit(value).ok_or_else(|| invalid("limit is a number from 1 to 100"))?,
@@ -52,7 +84,8 @@ fn listing<T: FromStr>(query: &[(String, String)]) -> Result<Listing<T>, Problem
                 let last = entry(value).ok_or_else(|| invalid("cursor is next_cursor of the page before"))?;
                 listing.after = Some(last);
             }
-            _ => return Err(invalid(TAKES)),
+            name if filters.iter().any(|filter| filter.name == name) => {}
+            _ => return Err(takes()),
         }
     }
     Ok(listing)
@@ -77,7 +110,7 @@ mod tests {
 
     fn asked(query: &[(&str, &str)]) -> Result<Listing<u32>, &'static str> {
         let query: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        listing(&query).map_err(|problem| problem.code())
+        listing(&query, &[]).map_err(|problem| problem.code())
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod throttle;
 pub use body::{Body, Described, Errors, Field, Json, Unknown};
 pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, Service, WARNING, unauthenticated};
 pub use cookie::{REFRESH_COOKIE, refresh_cookie};
-pub use list::{DEFAULT_LIMIT, Listing, MAX_LIMIT, cursor};
+pub use list::{DEFAULT_LIMIT, Filter, Listing, MAX_LIMIT, cursor};
 pub(crate) use policy::Of;
 pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, Scope, StepUp, UNMATCHED};
 pub use problem::{Kind as ProblemKind, Problem, kinds};

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{
     body::Body,
     caller::Caller,
+    list::Filter,
     policy::Policy,
     problem::{Problem, kinds},
     reply::{Answer, Reply},
@@ -30,6 +31,8 @@ pub trait Route: Send + Sync + 'static {
     type Error: Into<Problem> + Send;
     /// Whether it answers page by page: [`Cx::listing`] reads which.
     const PAGED: bool = false;
+    /// By what a page may leave entries out.
+    const FILTERS: &'static [Filter] = &[];
     /// Answers one call. The door has let the caller through.
     fn handle(
         deps: &Self::Deps,
