@@ -102,7 +102,7 @@ fn writes(new: &NewTenant) -> Result<Vec<Write>, StoreError> {
         correlation_id: provisioning.correlation_id().clone(),
         created_at: provisioning.created_at(),
     };
-    let listed = tenants::listed(&tenant, provisioning.status())?;
+    let listed = tenants::enlist(&tenant)?;
     let mut writes =
         vec![tenant.create()?, subdomain::claim(&signup.subdomain, tenant_id)?, promise.promise()?, listed];
     writes.extend(extras(new)?);

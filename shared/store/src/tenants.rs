@@ -4,14 +4,13 @@
 //! inside), or need the status a second time in it; an item is written only where what it shows changes, in the same
 //! transaction, and is never behind. Two write units for each of about five changes in a tenant's life.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{CompanyName, Plan, Region, Subdomain, TenantId, TenantStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError, Tenant,
-    item::{item, read, s},
+    item::{Item, item, read, s},
     keys::{Key, TENANTS},
     transact::{Expr, Write},
 };
@@ -60,31 +59,35 @@ pub struct TenantPage {
     pub next: Option<TenantId>,
 }
 
-/// Puts the tenant's entry in the list, in place of the one before. The condition on the tenant's own record keeps late
-/// ones out.
-pub(crate) fn listed(tenant: &Tenant, status: TenantStatus) -> Result<Write, StoreError> {
-    let entry = item(
-        "tenant entry",
-        &Key::tenant_entry(&tenant.tenant_id),
-        &TenantEntry {
-            tenant_id: tenant.tenant_id.clone(),
-            company_name: tenant.company_name.clone(),
-            plan: tenant.plan,
-            region: tenant.region.clone(),
-            status,
-            created_at: tenant.provisioning.created_at(),
-        },
-    )?;
-    let shown = ["tenant_id", "company_name", "plan", "region", "status", "created_at"];
-    let mut expr = Expr::default();
-    for name in shown {
-        // An update, so that a step needs no right to put.
-        let value = entry.get(name).cloned().unwrap_or(AttributeValue::Null(true));
-        expr = expr.name(&format!("#{name}"), name).value(&format!(":{name}"), value);
-    }
-    let set: Vec<String> = shown.iter().map(|name| format!("#{name} = :{name}")).collect();
+/// The entry of a new tenant.
+pub(crate) fn enlist(tenant: &Tenant) -> Result<Write, StoreError> {
     let key = Key::tenant_entry(&tenant.tenant_id);
-    Ok(Write::update("tenant entry", key, &format!("SET {}", set.join(", ")), expr))
+    let entry = entry(tenant, tenant.provisioning.status())?;
+    Ok(Write::put("tenant entry", key, entry))
+}
+
+/// The tenant's entry in place of the one before. The condition on the tenant's own record keeps late ones out. An update,
+/// so that a step needs no right to put.
+pub(crate) fn listed(tenant: &Tenant, status: TenantStatus) -> Result<Write, StoreError> {
+    let key = Key::tenant_entry(&tenant.tenant_id);
+    let (mut expr, mut sets) = (Expr::default(), Vec::new());
+    for (name, value) in entry(tenant, status)?.into_iter().filter(|(name, _)| !["pk", "sk"].contains(&name.as_str())) {
+        sets.push(format!("#{name} = :{name}"));
+        expr = expr.name(&format!("#{name}"), &name).value(&format!(":{name}"), value);
+    }
+    Ok(Write::update("tenant entry", key, &format!("SET {}", sets.join(", ")), expr))
+}
+
+fn entry(tenant: &Tenant, status: TenantStatus) -> Result<Item, StoreError> {
+    let entry = TenantEntry {
+        tenant_id: tenant.tenant_id.clone(),
+        company_name: tenant.company_name.clone(),
+        plan: tenant.plan,
+        region: tenant.region.clone(),
+        status,
+        created_at: tenant.provisioning.created_at(),
+    };
+    item("tenant entry", &Key::tenant_entry(&tenant.tenant_id), &entry)
 }
 
 impl TenantFilter {

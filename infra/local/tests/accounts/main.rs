@@ -12,4 +12,5 @@ mod platform;
 mod platform_factor;
 mod second_factor;
 mod secrets;
+mod tenants;
 mod world;

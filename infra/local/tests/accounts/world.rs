@@ -83,6 +83,16 @@ impl World {
         self.send(caller, Request::post(path).header("content-type", "application/json"), body.into()).await
     }
 
+    pub(crate) async fn patch(&self, caller: &Caller, path: &str, body: &Value) -> Answer {
+        let request = Request::patch(path).header("content-type", "application/json");
+        self.send(caller, request, body.to_string().into()).await
+    }
+
+    pub(crate) async fn put(&self, caller: &Caller, path: &str, body: &Value) -> Answer {
+        let request = Request::put(path).header("content-type", "application/json");
+        self.send(caller, request, body.to_string().into()).await
+    }
+
     pub(crate) async fn delete(&self, caller: &Caller, path: &str) -> Answer {
         self.send(caller, Request::delete(path), Bytes::new()).await
     }

@@ -62,6 +62,10 @@ pub(crate) fn body(method: &str, path: &str) -> Value {
         "/api/v1/tenants/{tenant_id}/api-keys" if method == "POST" => {
             json!({"name": "a", "scopes": ["report.read"]})
         }
+        "/api/v1/tenants" if row.method == "POST" => signup("own"),
+        "/api/v1/tenants/{tenant_id}" if row.method == "PATCH" => json!({"version": 0, "company_name": "Another Name"}),
+        "/api/v1/tenants/{tenant_id}/plan" => json!({"plan": "professional"}),
+        "/api/v1/tenants/{tenant_id}/suspend" => json!({"reason": "a matter of the table"}),
         "/api/v1/auth/activate" => json!({"token": "ink_act_none", "password": PASSWORD}),
         "/api/v1/auth/login" => json!({"email": "nobody@nowhere.example", "password": PASSWORD}),
         "/api/v1/auth/mfa/verify" | "/api/v1/auth/mfa/totp/confirm" => json!({"code": "000000"}),

@@ -159,6 +159,7 @@ impl Provisioning {
     fn kept(ledger: &Ledger, id: &str) -> Vec<String> {
         let mut kept: Vec<String> = ["TENANT", "SIGNUP"].iter().map(|sk| format!("T#{id} / {sk}")).collect();
         kept.push("SUBDOMAIN#demo / CLAIM".into());
+        kept.push(format!("PLATFORM#TENANTS / {id}"));
         kept.extend(ledger.keys().into_iter().find(|key| key.starts_with("IDEMPOTENCY#")));
         kept
     }
