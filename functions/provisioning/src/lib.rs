@@ -1,4 +1,5 @@
-//! Provisioning: the steps of `statemachines/tenant-provisioning.asl.json`, each with its undo, one file per step.
+//! Provisioning: the steps of `statemachines/tenant-provisioning.asl.json`, each with its undo, one file per step; and the
+//! removal of what they made, which runs the same undos ([`removal`]).
 //!
 //! Every step goes the same way ([`journal`]): begin (the record says that it runs), work, finish (the record says how it
 //! ended, in one transaction with what it made in the store). Delivered twice, the second delivery finds the record.
@@ -16,6 +17,7 @@ pub mod health_check;
 mod journal;
 pub mod record_failure;
 pub mod record_orphan;
+pub mod removal;
 pub mod resend_welcome;
 pub mod run_migrations;
 pub mod seed_admin;
@@ -59,7 +61,15 @@ pub const RESEND_WELCOME: Function = Function::http::<(resend_welcome::ResendWel
 pub const RECORD_FAILURE: Function = Function::step::<record_failure::RecordFailure>("provisioning-record-failure");
 /// What could not be undone.
 pub const RECORD_ORPHAN: Function = Function::step::<record_orphan::RecordOrphan>("provisioning-record-orphan");
-/// Starts what a crash left unstarted.
+/// The point of no return.
+pub const BEGIN_REMOVAL: Function = Function::task::<removal::begin::BeginRemoval>("provisioning-begin-removal");
+/// Members, their sessions, and who belongs nowhere else.
+pub const REMOVE_MEMBERS: Function = Function::task::<removal::members::RemoveMembers>("provisioning-remove-members");
+/// The rest of the tenant's partition.
+pub const PURGE_ITEMS: Function = Function::task::<removal::purge::PurgeItems>("provisioning-purge-items");
+/// ARCHIVED, with a receipt.
+pub const ARCHIVE: Function = Function::task::<removal::archive::Archive>("provisioning-archive");
+/// Starts what a crash left unstarted, and removals that are due.
 pub const SWEEP: Function = Function::job::<sweep::Sweep>("provisioning-sweep");
 
 /// Every function of the group.
@@ -78,5 +88,9 @@ pub const FUNCTIONS: &[&Function] = &[
     &RESEND_WELCOME,
     &RECORD_FAILURE,
     &RECORD_ORPHAN,
+    &BEGIN_REMOVAL,
+    &REMOVE_MEMBERS,
+    &PURGE_ITEMS,
+    &ARCHIVE,
     &SWEEP,
 ];

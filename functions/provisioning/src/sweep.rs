@@ -1,12 +1,13 @@
-//! The sweeper: every minute it starts the executions whose start was lost. Usually it finds nothing: one Query per shard.
+//! The sweeper: every minute it starts the executions whose start was lost, and the removals that are due. Usually it finds
+//! nothing: one Query per shard, and one for the removals.
 
 use std::sync::Arc;
 
 use domain::Clock;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda::{Env, FromEnv, Job, StartError};
 use serde_json::{Value, json};
-use store::{OUTBOX_SHARDS, OutboxEntry, Store};
+use store::{DueRemoval, OUTBOX_SHARDS, OutboxEntry, Store};
 use workflow::{Executions, Started, StepError, StepInput};
 
 use crate::journal::unavailable;
@@ -14,17 +15,21 @@ use crate::journal::unavailable;
 /// Younger entries are somebody's who is starting them right now.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 
+const SECONDS_A_DAY: i64 = 86_400;
+
 /// The outbox and Step Functions.
 pub struct Deps {
     store: Store,
     executions: Executions,
+    removals: Executions,
     clock: Arc<dyn Clock>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let executions = Executions::new(&env.sdk, env.required("PROVISIONING_MACHINE")?);
-        Ok(Self { store: env.store()?, executions, clock: env.clock.clone() })
+        let removals = Executions::new(&env.sdk, env.required("DEPROVISIONING_MACHINE")?);
+        Ok(Self { store: env.store()?, executions, removals, clock: env.clock.clone() })
     }
 }
 
@@ -44,6 +49,10 @@ impl Job for Sweep {
                 if start(deps, entry).await { started += 1 } else { failed += 1 }
             }
         }
+        let now = deps.clock.now();
+        for removal in deps.store.due_removals(now).await.map_err(unavailable)? {
+            remove(deps, removal, now).await;
+        }
         if started + failed > 0 {
             // The template's metric filter counts this field: a start that got lost is worth a look.
             tracing::warn!(alarm = "sweeper", started, failed, "the sweeper found work");
@@ -61,5 +70,18 @@ async fn start(deps: &Deps, entry: OutboxEntry) -> bool {
             tracing::warn!(tenant_id = %entry.tenant_id, attempt = entry.attempt, request_id = %entry.correlation_id, %error, "not started");
             false
         }
+    }
+}
+
+/// One run a day, until there is nothing left to do: a run that failed is begun again, and a second start of the same day is
+/// none.
+async fn remove(deps: &Deps, removal: DueRemoval, now: Timestamp) {
+    let DueRemoval { tenant_id, attempt, request } = removal;
+    let day = now.as_second() / SECONDS_A_DAY;
+    let input = StepInput::first(tenant_id.clone(), attempt, request);
+    match deps.removals.start_named(&format!("{tenant_id}-remove-{day}"), &input).await {
+        Ok(Started::Now) => tracing::info!(%tenant_id, request_id = %input.correlation_id, "the removal begins"),
+        Ok(Started::Before) => {}
+        Err(error) => tracing::warn!(%tenant_id, request_id = %input.correlation_id, %error, "not started"),
     }
 }

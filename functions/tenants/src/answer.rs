@@ -3,7 +3,7 @@
 use domain::{CompanyName, EmailAddress, PersonName, Plan, Provisioning, TenantStatus};
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Lifecycle, Removal, Store, StoreError, Suspension, Tenant};
+use store::{Lifecycle, Receipt, Removal, Store, StoreError, Suspension, Tenant};
 use utoipa::ToSchema;
 
 /// A tenant.
@@ -36,6 +36,8 @@ pub struct Answer {
     suspension: Option<SuspensionAnswer>,
     /// When it is removed.
     removal: Option<RemovalAnswer>,
+    /// Of one that is ARCHIVED: nothing else is left of it, and no name of anybody.
+    receipt: Option<ReceiptAnswer>,
 }
 
 /// What the plan allows.
@@ -81,6 +83,31 @@ struct RemovalAnswer {
     due_at: Timestamp,
 }
 
+/// What tells of a tenant that is no more.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RemovalReceipt)]
+struct ReceiptAnswer {
+    /// Who ordered the removal.
+    ordered_by: String,
+    #[schema(value_type = String, format = "date-time")]
+    ordered_at: Timestamp,
+    #[schema(value_type = String, format = "date-time")]
+    removed_at: Timestamp,
+    /// The steps of its provisioning that were taken back.
+    taken_back: Vec<String>,
+}
+
+impl From<Receipt> for ReceiptAnswer {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            ordered_by: receipt.order.by.to_string(),
+            ordered_at: receipt.order.at,
+            removed_at: receipt.removed_at,
+            taken_back: receipt.taken_back.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 impl Answer {
     /// A tenant with what is remembered of it.
     pub fn of(tenant: Tenant, lifecycle: Lifecycle) -> Self {
@@ -103,13 +130,19 @@ impl Answer {
             admin_email: tenant.admin_email,
             suspension: lifecycle.suspension.map(suspension),
             removal: lifecycle.removal.map(removal),
+            receipt: None,
         }
     }
 
     /// The same, with the read that a tenant which is not open takes.
     pub async fn read(store: &Store, tenant: Tenant) -> Result<Self, StoreError> {
-        let closed = matches!(tenant.provisioning.status(), TenantStatus::Suspended | TenantStatus::Deprovisioning);
-        let lifecycle = if closed { store.lifecycle(&tenant.tenant_id).await? } else { Lifecycle::default() };
-        Ok(Self::of(tenant, lifecycle))
+        let id = &tenant.tenant_id;
+        let (mut lifecycle, mut receipt) = (Lifecycle::default(), None);
+        match tenant.provisioning.status() {
+            TenantStatus::Suspended | TenantStatus::Deprovisioning => lifecycle = store.lifecycle(id).await?,
+            TenantStatus::Archived => receipt = store.receipt(id).await?.map(ReceiptAnswer::from),
+            _ => {}
+        }
+        Ok(Self { receipt, ..Self::of(tenant, lifecycle) })
     }
 }

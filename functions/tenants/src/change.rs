@@ -86,14 +86,14 @@ pub(crate) fn audit(cx: &Cx, tenant: &TenantId, action: Action) -> Audit {
 /// `needs` names the states from which the move is possible.
 pub(crate) fn moved(moved: Moved, needs: &'static str) -> Result<Reply<Json<Answer>>, Error> {
     match moved {
-        Moved::To(tenant, lifecycle) => Ok(Reply::json(Answer::of(tenant, lifecycle))),
+        Moved::To(tenant, lifecycle) => Ok(Reply::json(Answer::of(*tenant, *lifecycle))),
         Moved::No(status) => Err(Error::WrongState(status, needs)),
     }
 }
 
 pub(crate) async fn changed(store: &Store, changed: Changed) -> Result<Reply<Json<Answer>>, Error> {
     match changed {
-        Changed::Done(tenant) => Ok(Reply::json(Answer::read(store, tenant).await?)),
+        Changed::Done(tenant) => Ok(Reply::json(Answer::read(store, *tenant).await?)),
         Changed::Outrun => Err(Error::Outrun),
         Changed::Closed(status) => Err(Error::WrongState(status, "one that is not given up")),
         Changed::TooManyAdmins(admins) => Err(Error::TooManyAdmins(admins)),

@@ -17,6 +17,7 @@
 //! | | | tenant's change, plan, suspension, restoration | the routes below `tenants` | s 1 | 6-8 WCU in all |
 //! | tenant, listed | `PLATFORM#TENANTS` / `{tenant}` | signup; every change of status, plan or name | list of tenants, Query | e 0.5 per 4 KB, about 16 tenants; filtered, of at most 8 000 tenants a call | 2, with the change |
 //! | tenant's lifecycle | `T#{tenant}` / `LIFECYCLE` | suspension, removal, restoration | the tenant's route, where it is not open | s 1 | 2 |
+//! | receipt | `T#{tenant}` / `RECEIPT` | archive | the tenant's route, once it is archived | s 1 | archive 16 WCU in all |
 //! | removal that is due | `PLATFORM#REMOVALS` / `{due}#{tenant}` | removal's order; deleted by restoration, archive | sweeper, Query | s 1 per 4 KB of what is due | 2 |
 //! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
 //! | subdomain claim | `SUBDOMAIN#{name}` / `CLAIM` | signup, archive | availability | e 0.5 | 4 |
@@ -94,6 +95,7 @@ mod password;
 mod people_key;
 mod platform;
 mod pool_secrets;
+mod purge;
 mod reads;
 mod records;
 mod refresh;
@@ -148,6 +150,8 @@ pub use records::{
 pub use refresh::SessionPage;
 pub use reseal::{Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
 pub use scan::{Cursor, TenantsPage};
+pub use removals::{DueRemoval, Receipt};
+pub use reseal::{Cursor, DataKeysPage, Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
 pub use seats::{MembersError, MembersRefusal};
 pub use second_factor::{SecondFactor, Shown, WaitingSignIn};
 pub use session::{Admission, Session, Standing};

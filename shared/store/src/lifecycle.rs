@@ -1,6 +1,6 @@
 //! Closing, opening, giving up and restoring a tenant: moves of its record, and what is to be remembered of them.
 
-use domain::{Actor, IllegalMove, Provisioning, Reason, TenantId, TenantStatus};
+use domain::{Actor, CorrelationId, IllegalMove, Provisioning, Reason, TenantId, TenantStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -42,13 +42,15 @@ pub struct Removal {
     pub due: Timestamp,
     /// How the tenant stood.
     pub was: TenantStatus,
+    /// The request that ordered it.
+    pub request: CorrelationId,
 }
 
 /// What became of a move.
 #[derive(Debug)]
 pub enum Moved {
     /// The tenant as it is now, and what is remembered of it.
-    To(Tenant, Lifecycle),
+    To(Box<Tenant>, Box<Lifecycle>),
     /// It stands so, which does not allow the move. Nothing was changed.
     No(TenantStatus),
 }
@@ -88,7 +90,8 @@ impl Store {
         let at = audit.entry.at;
         let due = at.saturating_add(GRACE).unwrap_or(Timestamp::MAX);
         self.moved(id, audit, |record, before| {
-            let removal = Removal { by: by.clone(), at, due, was: record.status() };
+            let request = audit.entry.correlation_id.clone();
+            let removal = Removal { by: by.clone(), at, due, was: record.status(), request };
             let lifecycle = Lifecycle { removal: Some(removal), ..before };
             Ok(Next { record: record.deprovision(at)?, lifecycle, list: Some(removals::due(id, due)) })
         })
@@ -127,7 +130,7 @@ impl Store {
             audit.entry.after = audit.entry.after.with("status", &record.status());
             let effects = std::iter::once(lifecycle.remember(id)?).chain(list).collect();
             if let Some(moved) = self.advance(&current, record, effects, &audit).await? {
-                return Ok(Moved::To(moved, lifecycle));
+                return Ok(Moved::To(Box::new(moved), Box::new(lifecycle)));
             }
         }
         Err(StoreError::busy("the tenant's record is contended"))
@@ -136,12 +139,17 @@ impl Store {
 
 impl Lifecycle {
     fn remember(&self, tenant: &TenantId) -> Result<Write, StoreError> {
-        let key = key(tenant);
         if *self == Self::default() {
-            return Ok(Write::delete("lifecycle", key));
+            return Ok(forget(tenant));
         }
+        let key = key(tenant);
         Ok(Write::put("lifecycle", key.clone(), item("lifecycle", &key, self)?))
     }
+}
+
+/// Nothing is to be remembered any more.
+pub(crate) fn forget(tenant: &TenantId) -> Write {
+    Write::delete("lifecycle", key(tenant))
 }
 
 fn key(tenant: &TenantId) -> Key {

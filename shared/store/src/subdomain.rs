@@ -35,6 +35,14 @@ pub(crate) fn claim(name: &Subdomain, tenant: &TenantId) -> Result<Write, StoreE
     Ok(Write::put("subdomain claim", key, stored).when(Expr::absent()))
 }
 
+/// Retires the name for ever, if it is this tenant's.
+pub(crate) fn tombstone(name: &Subdomain, tenant: &TenantId) -> Write {
+    let ours = Expr::new("tenant = :tenant")
+        .value(":tenant", s(tenant.to_string()))
+        .value(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
+    Write::update("subdomain claim", Key::subdomain(name), "SET tombstone = :yes", ours)
+}
+
 impl Store {
     /// Whether the name can be had. Eventually consistent: an answer for people; the claim itself decides at signup.
     pub async fn subdomain(&self, name: &Subdomain) -> Result<Availability, StoreError> {
@@ -70,10 +78,6 @@ impl Store {
         tenant: &TenantId,
         audit: &Audit,
     ) -> Result<(), StoreError> {
-        let ours = Expr::new("tenant = :tenant")
-            .value(":tenant", s(tenant.to_string()))
-            .value(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
-        let retire = Write::update("subdomain claim", Key::subdomain(name), "SET tombstone = :yes", ours);
-        self.commit(&[retire], audit, &format!("{name}#{tenant}")).await
+        self.commit(&[tombstone(name, tenant)], audit, &format!("{name}#{tenant}")).await
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Changed {
     /// The tenant as it is now.
-    Done(Tenant),
+    Done(Box<Tenant>),
     /// It is another version by now. Nothing was changed.
     Outrun,
     /// It stands so, and takes no change. Nothing was changed.
@@ -94,7 +94,7 @@ impl Store {
         let audit = audit.about(&next.tenant_id, next.plan);
         let salt = format!("{}#{}", next.tenant_id, next.version - 1);
         let reasons = match self.transact(&writes, &audit, &salt).await? {
-            Ended::Committed => return Ok(Some(Changed::Done(next))),
+            Ended::Committed => return Ok(Some(Changed::Done(Box::new(next)))),
             Ended::Cancelled(reasons) => reasons,
         };
         match reasons.first() {

@@ -1,0 +1,5 @@
+//! Removes what else a tenant has.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&provisioning::PURGE_ITEMS)
+}

@@ -1,0 +1,130 @@
+//! Taking away what is left of a tenant: its members, and whatever else is in its partition.
+
+use domain::{Action, AuditEntry, Facts, IdentityId, TenantId};
+
+use crate::{
+    Audit, Identity, Membership, Store, StoreError,
+    item::{n, s},
+    keys::{Key, SESSIONS, identity_partition, tenant_partition},
+    removals::RECEIPT,
+    transact::{Expr, Write},
+};
+
+/// Deletes in one transaction: with the values of a vault among them they are far from its 4 MB.
+const AT_ONCE: usize = 24;
+/// Pages of a partition that one call looks at, of 1 MB each.
+const PAGES: usize = 16;
+/// What stays: the record, why it is being removed, the receipt, and what an earlier attempt left elsewhere.
+const KEPT: [&str; 3] = ["TENANT", "LIFECYCLE", RECEIPT];
+const ORPHANS: &str = "ORPHAN#";
+
+impl Store {
+    /// Ends a membership with the sessions that work in its tenant, and takes away a person who belongs nowhere else with
+    /// everything of theirs. A person who came to belong elsewhere meanwhile is a conflict, and the next try sees it.
+    pub async fn remove_member(&self, member: &Membership, audit: &Audit) -> Result<(), StoreError> {
+        let Membership { tenant_id, identity_id, .. } = member;
+        let person = self.identity(identity_id).await?;
+        let elsewhere = self.platform_user(identity_id).await?.is_some();
+        let leaving = person.filter(|person| person.memberships <= 1 && !elsewhere);
+        let of = leaving.is_none().then_some(tenant_id);
+        let ended = told(audit, Action::SessionRevoked, identity_id);
+        for some in self.sessions_in(identity_id, of).await?.chunks(AT_ONCE) {
+            let ends: Vec<Write> = some.iter().map(|key| Write::delete("session", key.clone())).collect();
+            self.commit(&ends, &ended.clone().into(), &some[0].sk).await?;
+        }
+        let mut audit = Audit::from(told(audit, Action::MembershipRemoved, identity_id));
+        let mut writes = vec![
+            Write::delete("membership", Key::member(tenant_id, identity_id)),
+            Write::delete("membership pointer", Key::pointer(identity_id, tenant_id)),
+        ];
+        match &leaving {
+            Some(person) => {
+                writes.extend(forget(person));
+                let gone = AuditEntry { action: Action::IdentityRemoved, ..audit.entry.clone() };
+                audit = audit.and(gone);
+            }
+            None => {
+                let there = Expr::new("attribute_exists(pk)").value(":less", n(-1));
+                let fewer = Write::update("identity", Key::identity(identity_id), "ADD memberships :less", there);
+                writes.push(fewer.optional());
+            }
+        }
+        self.commit(&writes, &audit, &format!("{tenant_id}#{identity_id}")).await
+    }
+
+    /// Deletes what is left in the tenant's partition, as much as one call can. Says whether there is more.
+    pub async fn purge(&self, tenant: &TenantId, audit: &Audit) -> Result<bool, StoreError> {
+        for _ in 0..PAGES {
+            let keys = self.leftovers(tenant).await?;
+            if keys.is_empty() {
+                return Ok(false);
+            }
+            for some in keys.chunks(AT_ONCE) {
+                let deletes: Vec<Write> = some.iter().map(|key| Write::delete("leftover", key.clone())).collect();
+                let mut audit = audit.clone();
+                audit.entry.after = audit.entry.after.with("items", &(some.len() as u64));
+                self.commit(&deletes, &audit, &some[0].sk).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The first of them: a page of the partition, strongly consistent, without what stays.
+    async fn leftovers(&self, tenant: &TenantId) -> Result<Vec<Key>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", s(tenant_partition(tenant)));
+        let found = Box::pin(query.send()).await?.items.unwrap_or_default();
+        let stays = |key: &Key| KEPT.contains(&key.sk.as_str()) || key.sk.starts_with(ORPHANS);
+        Ok(found.iter().filter_map(Key::of).filter(|key| !stays(key)).collect())
+    }
+
+    /// The person's sessions, in that tenant or anywhere.
+    async fn sessions_in(&self, person: &IdentityId, tenant: Option<&TenantId>) -> Result<Vec<Key>, StoreError> {
+        let Some(tenant) = tenant else { return self.session_keys(person).await };
+        let (mut keys, mut start) = (Vec::new(), None);
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.core)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
+                .filter_expression("tenant_id = :tenant")
+                .projection_expression("pk, sk")
+                .expression_attribute_values(":pk", s(identity_partition(person)))
+                .expression_attribute_values(":sessions", s(SESSIONS))
+                .expression_attribute_values(":tenant", s(tenant.as_str()))
+                .set_exclusive_start_key(start);
+            let page = Box::pin(query.send()).await?;
+            keys.extend(page.items.unwrap_or_default().iter().filter_map(Key::of));
+            start = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+}
+
+fn told(audit: &Audit, action: Action, person: &IdentityId) -> AuditEntry {
+    let before = Facts::new().with("identity_id", person);
+    AuditEntry { action, before, ..audit.entry.clone() }
+}
+
+/// Everything of a person who belongs to one tenant and runs nothing.
+fn forget(person: &Identity) -> [Write; 5] {
+    let id = &person.identity_id;
+    let alone = Expr::new("memberships <= :one").value(":one", n(1));
+    [
+        Write::delete("identity", Key::identity(id)).when(alone),
+        Write::delete("email claim", Key::email(&person.email.normalized())),
+        Write::delete("second factor", Key::second_factor(id)),
+        Write::delete("temporary password", Key::temporary(id)),
+        Write::check("platform role", Key::platform_role(id), Expr::absent()),
+    ]
+}
