@@ -129,7 +129,7 @@ impl Store {
             audit.entry.before = audit.entry.before.with("status", &status);
             audit.entry.after = audit.entry.after.with("status", &record.status());
             let effects = std::iter::once(lifecycle.remember(id)?).chain(list).collect();
-            if let Some(moved) = self.advance(&current, record, effects, &audit).await? {
+            if let Some(moved) = self.advance(&current, record, effects, None, &audit).await? {
                 return Ok(Moved::To(Box::new(moved), Box::new(lifecycle)));
             }
         }

@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// The end of each of the person's sessions that works in the tenant.
-    async fn sessions_in(&self, member: &Membership) -> Result<Vec<Write>, StoreError> {
+    pub(crate) async fn sessions_in(&self, member: &Membership) -> Result<Vec<Write>, StoreError> {
         let (mut ends, mut start) = (Vec::new(), None);
         loop {
             let query = self

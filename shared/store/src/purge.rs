@@ -5,7 +5,7 @@ use domain::{Action, AuditEntry, Facts, IdentityId, TenantId};
 use crate::{
     Audit, Identity, Membership, Store, StoreError,
     item::{n, s},
-    keys::{Key, SESSIONS, identity_partition, tenant_partition},
+    keys::{Key, tenant_partition},
     removals::RECEIPT,
     transact::{Expr, Write},
 };
@@ -26,11 +26,15 @@ impl Store {
         let person = self.identity(identity_id).await?;
         let elsewhere = self.platform_user(identity_id).await?.is_some();
         let leaving = person.filter(|person| person.memberships <= 1 && !elsewhere);
-        let of = leaving.is_none().then_some(tenant_id);
+        let sessions = match &leaving {
+            None => self.sessions_in(member).await?,
+            Some(_) => {
+                self.session_keys(identity_id).await?.into_iter().map(|key| Write::delete("session", key)).collect()
+            }
+        };
         let ended = told(audit, Action::SessionRevoked, identity_id);
-        for some in self.sessions_in(identity_id, of).await?.chunks(AT_ONCE) {
-            let ends: Vec<Write> = some.iter().map(|key| Write::delete("session", key.clone())).collect();
-            self.commit(&ends, &ended.clone().into(), &some[0].sk).await?;
+        for some in sessions.chunks(AT_ONCE) {
+            self.commit(some, &ended.clone().into(), &some[0].key.sk).await?;
         }
         let mut audit = Audit::from(told(audit, Action::MembershipRemoved, identity_id));
         let mut writes = vec![
@@ -82,32 +86,6 @@ impl Store {
         let found = Box::pin(query.send()).await?.items.unwrap_or_default();
         let stays = |key: &Key| KEPT.contains(&key.sk.as_str()) || key.sk.starts_with(ORPHANS);
         Ok(found.iter().filter_map(Key::of).filter(|key| !stays(key)).collect())
-    }
-
-    /// The person's sessions, in that tenant or anywhere.
-    async fn sessions_in(&self, person: &IdentityId, tenant: Option<&TenantId>) -> Result<Vec<Key>, StoreError> {
-        let Some(tenant) = tenant else { return self.session_keys(person).await };
-        let (mut keys, mut start) = (Vec::new(), None);
-        loop {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.tables.core)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
-                .filter_expression("tenant_id = :tenant")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":pk", s(identity_partition(person)))
-                .expression_attribute_values(":sessions", s(SESSIONS))
-                .expression_attribute_values(":tenant", s(tenant.as_str()))
-                .set_exclusive_start_key(start);
-            let page = Box::pin(query.send()).await?;
-            keys.extend(page.items.unwrap_or_default().iter().filter_map(Key::of));
-            start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(keys);
-            }
-        }
     }
 }
 

@@ -89,7 +89,7 @@ impl Store {
                 return Ok(false);
             };
             let audit = audit.clone().about(id, current.plan);
-            if self.advance(&current, next, Vec::new(), &audit).await?.is_some() {
+            if self.advance(&current, next, Vec::new(), None, &audit).await?.is_some() {
                 return Ok(true);
             }
         }
@@ -165,6 +165,6 @@ fn erase(erased: &Tenant, next: &domain::Provisioning, current: &Tenant) -> Resu
         .value(":email", attribute("tenant", &erased.admin_email)?)
         .value(":token", attribute("tenant", &erased.status_token)?);
     let update = "SET #provisioning = :provisioning, version = :next, company_name = :company, admin_name = :name, \
-                  admin_email = :email, status_token = :token REMOVE admins";
+                  admin_email = :email, status_token = :token REMOVE admins, owners";
     Ok(Write::update("tenant", Key::tenant(&current.tenant_id), update, expr))
 }

@@ -153,7 +153,7 @@ async fn r06_suspended_is_closed_from_the_next_request_and_activated_as_it_was()
 
     let member = world.items("core").into_iter().find(|item| item["sk"]["S"].as_str().unwrap().starts_with("MEMBER#"));
     let member = member.unwrap()["sk"]["S"].as_str().unwrap().to_owned();
-    write(&world, &tenant, &member, "SET #status = :is", json!({":is": {"S": "suspended"}}));
+    write(&world, &tenant, &member, "SET #status = :is", json!({":is": {"S": "disabled"}}));
     world.post(&admin, &format!("{}/activate", of(&tenant)), &Value::Null).await.expect(200);
     world.get(&person, WHOAMI).await.problem(401, "unauthenticated");
     write(&world, &tenant, &member, "SET #status = :is", json!({":is": {"S": "active"}}));

@@ -7,4 +7,5 @@ mod deployer;
 mod harness;
 mod provisioning;
 mod races;
+mod removal;
 mod reseal;
