@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ApiKeyId, IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
-use domain::{IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};

@@ -54,12 +54,11 @@ fn r09_the_published_table_is_this_one() {
 
 /// A body that the route takes, where it takes one. What it names does not exist, wherever a call could otherwise do more
 /// than can be taken back: then those who are let in are told so.
-pub(crate) fn body(method: &str, path: &str) -> Value {
-    match path {
-        "/api/v1/vault/{name+}" if method == "PUT" => json!({"value": "a value"}),
-        "/api/v1/vault/{name+}" if method == "POST" => json!({"rollback_to": 1}),
-        "/api/v1/tenants" => signup("own"),
-        "/api/v1/tenants/{tenant_id}/api-keys" if method == "POST" => {
+fn body(row: &Row) -> Value {
+    match row.path {
+        "/api/v1/vault/{name+}" if row.method == "PUT" => json!({"value": "a value"}),
+        "/api/v1/vault/{name+}" if row.method == "POST" => json!({"rollback_to": 1}),
+        "/api/v1/tenants/{tenant_id}/api-keys" if row.method == "POST" => {
             json!({"name": "a", "scopes": ["report.read"]})
         }
         "/api/v1/tenants" if row.method == "POST" => signup("own"),

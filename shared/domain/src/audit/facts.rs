@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKeyId, ApiKeyScopes, CompanyName, CorrelationId, EmailAddress, IdentityId, InvitationId, KeyId, Label,
-    MembershipStatus, Permission, PersonName, Phase, Plan, Reason, Region, Role, SecretName, SessionId, Step, StepStatus,
-    Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
+    MembershipStatus, Permission, PersonName, Phase, Plan, Reason, Region, Role, SecretName, SessionId, Step,
+    StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
