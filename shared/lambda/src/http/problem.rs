@@ -186,8 +186,6 @@ kinds! {
     SUBDOMAIN_TAKEN = 409 "subdomain_taken" "The subdomain is taken" "Choose another; GET /api/v1/subdomains/{name} says whether it is free.";
     /// The tenant is not in a state for this.
     WRONG_STATE = 409 "wrong_state" "The tenant is not in a state for this" "Read its status; the detail says which state the call needs.";
-    /// The plan allows less than there is.
-    PLAN_LIMIT = 409 "plan_limit" "The tenant has more than the plan allows" "The detail names what it is and how many the plan allows. Take the rest away first.";
     /// Nothing moves a tenant's data.
     ISOLATION_CHANGE = 409 "isolation_change" "The plan keeps data in another way" "Starter and professional live in the pool, enterprise in a silo, and nothing moves a tenant between them. Sign up for the other plan and move the data.";
     /// Nobody else could run the platform.
