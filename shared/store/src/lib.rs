@@ -151,7 +151,6 @@ pub use refresh::SessionPage;
 pub use reseal::{Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
 pub use scan::{Cursor, TenantsPage};
 pub use removals::{DueRemoval, Receipt};
-pub use reseal::{Cursor, DataKeysPage, Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
 pub use seats::{MembersError, MembersRefusal};
 pub use second_factor::{SecondFactor, Shown, WaitingSignIn};
 pub use session::{Admission, Session, Standing};
