@@ -148,9 +148,9 @@ pub use records::{
     TenantSecrets,
 };
 pub use refresh::SessionPage;
+pub use removals::{DueRemoval, Receipt};
 pub use reseal::{Reseal, ResealProgress, ResealState, SealedPage, SealedValue, TenantLeft};
 pub use scan::{Cursor, TenantsPage};
-pub use removals::{DueRemoval, Receipt};
 pub use seats::{MembersError, MembersRefusal};
 pub use second_factor::{SecondFactor, Shown, WaitingSignIn};
 pub use session::{Admission, Session, Standing};

@@ -245,7 +245,8 @@ impl Scenario for Removal {
     fn expect_ready(&self, ledger: &Ledger, _: u32) -> Holds {
         let (there, expected) = (ledger.keys(), self.expected_keys());
         let missing: Vec<_> = expected.iter().filter(|key| !there.contains(key)).collect();
-        let ours = |key: &&String| !key.starts_with("PLATFORM#SIGNING") && !key.starts_with("PLATFORM#RESEAL");
+        let platform = ["PLATFORM#SIGNING", "PLATFORM#RESEAL", "PLATFORM#POOL-SECRETS"];
+        let ours = |key: &&String| !platform.iter().any(|other| key.starts_with(other));
         let left: Vec<_> = there.iter().filter(ours).filter(|key| !expected.contains(key)).collect();
         holds(missing.is_empty() && left.is_empty(), || format!("missing: {missing:?}, left over: {left:?}"))?;
         holds(ledger.tables.is_empty(), || format!("tables: {:?}", ledger.tables))?;
