@@ -110,7 +110,7 @@ impl Entrance {
 
     /// An access token for a session that goes on; its refresh token stays good.
     pub(crate) async fn again(&self, member: &Member, now: Timestamp) -> Result<Reply<Json<Answer>>, IssueError> {
-        let Member { identity, session, tenant, role } = member;
+        let Member { identity, session, tenant, role, .. } = member;
         let (identity, session, tenant) = (identity.clone(), session.clone(), tenant.clone());
         let grant = Grant { identity, session, tenant: tenant.clone(), role: *role };
         Ok(Reply::json(Answer::new(self.issuer.issue(grant, now).await?, tenant)))

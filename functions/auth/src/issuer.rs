@@ -8,17 +8,18 @@ use std::sync::{
 use domain::{
     Action, Actor, AuditEntry, Clock, CorrelationId, Entropy, Facts, IdentityId, Role, SessionId, TenantId, bytes,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lambda::{
     Env, PublicKeys, StartError,
-    access_token::{Claims, LIFETIME, TYPE},
+    access_token::{Act, Claims, LIFETIME, TYPE},
     http::{Problem, kinds},
 };
 use secrets::{Cached, KeyRing, SecretError, Secrets, Signer, SigningKeys};
-use store::{Admission, PublicKey, Store, StoreError};
+use store::{Admission, IMPERSONATION, PublicKey, Store, StoreError};
 
 /// Whom a token is for.
+#[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) identity: IdentityId,
     pub(crate) session: SessionId,
@@ -104,13 +105,28 @@ impl Issuer {
 
     /// A token that lives for [`LIFETIME`] from now.
     pub(crate) async fn issue(&self, grant: Grant, now: Timestamp) -> Result<String, IssueError> {
-        let signer = self.signer(now).await?;
-        Ok(sign(&self.claims(grant, now), &signer)?)
+        let signer = self.signer(now, now + LIFETIME).await?;
+        Ok(sign(&self.claims(grant, None, LIFETIME, now), &signer)?)
+    }
+
+    /// A token for `by` in the place of whom the grant is for, and how long it lives: as long as the impersonation, or as
+    /// long as every other where the key that signs is about to go.
+    pub(crate) async fn impersonate(
+        &self,
+        grant: Grant,
+        by: &IdentityId,
+        now: Timestamp,
+    ) -> Result<(String, SignedDuration), IssueError> {
+        let (signer, lives) = match self.signer(now, now + IMPERSONATION).await {
+            Err(IssueError::Retired) => (self.signer(now, now + LIFETIME).await?, LIFETIME),
+            signer => (signer?, IMPERSONATION),
+        };
+        let claims = self.claims(grant, Some(Act { sub: by.clone() }), lives, now);
+        Ok((sign(&claims, &signer)?, lives))
     }
 
     /// By a key that every door accepts until the token has died.
-    async fn signer(&self, now: Timestamp) -> Result<Signer, IssueError> {
-        let end = now + LIFETIME;
+    async fn signer(&self, now: Timestamp, end: Timestamp) -> Result<Signer, IssueError> {
         self.published.catch_up(&self.store, self.generation.load(Ordering::Relaxed)).await?;
         let ring = self.ring.get().await?;
         if self.published.serves(ring.active(now)?.id().as_str(), end, &self.store, now).await? {
@@ -125,7 +141,7 @@ impl Issuer {
         if accepted { Ok(ring.signer(now)?) } else { Err(IssueError::Retired) }
     }
 
-    fn claims(&self, grant: Grant, now: Timestamp) -> Claims {
+    fn claims(&self, grant: Grant, act: Option<Act>, lives: SignedDuration, now: Timestamp) -> Claims {
         Claims {
             iss: self.name.clone(),
             aud: self.audience.clone(),
@@ -133,7 +149,8 @@ impl Issuer {
             tid: grant.tenant,
             sid: grant.session,
             role: grant.role,
-            exp: now.as_second() + LIFETIME.as_secs(),
+            exp: now.as_second() + lives.as_secs(),
+            act,
             iat: now.as_second(),
             // RFC 9068 section 2.2: it need only be unique.
             nbf: None,

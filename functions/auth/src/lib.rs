@@ -5,6 +5,7 @@ pub mod activate;
 mod bootstrap;
 mod credentials;
 mod entrance;
+pub mod impersonation;
 mod issuer;
 pub mod jwks;
 pub mod login;
@@ -58,6 +59,11 @@ pub const MFA: Function =
     Function::http::<(mfa::enrol::Enrol, mfa::remove::Remove, mfa::recovery_codes::RenewRecoveryCodes)>("auth-mfa");
 /// `POST /api/v1/auth/mfa/verify` and `POST /api/v1/auth/mfa/totp/confirm`: those that check one
 pub const MFA_VERIFY: Function = Function::http::<(mfa::verify::Verify, mfa::confirm::Confirm)>("auth-mfa-verify");
+/// The routes below `/api/v1/impersonations`
+pub const IMPERSONATION: Function =
+    Function::http::<(impersonation::start::Start, impersonation::list::List, impersonation::end::End)>(
+        "auth-impersonation",
+    );
 /// `POST /api/v1/auth/switch-tenant`
 pub const SWITCH_TENANT: Function = Function::http::<(switch_tenant::SwitchTenant,)>("auth-switch-tenant");
 
@@ -82,6 +88,7 @@ pub const FUNCTIONS: &[&Function] = &[
     &MFA,
     &MFA_VERIFY,
     &SWITCH_TENANT,
+    &IMPERSONATION,
     &PASSWORD_CHANGE,
     &PASSWORD_FORGOT,
     &PASSWORD_RESET,

@@ -1,6 +1,6 @@
 //! `DELETE /api/v1/auth/sessions/{session_id}`: ends one of the caller's own sessions.
 
-use domain::{Action, Actor, AuditEntry, Facts, SessionId};
+use domain::{Action, AuditEntry, Facts, SessionId};
 use http::Method;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Member, Policy, Problem, Rate, Reply, Route, kinds};
 use store::Store;
@@ -14,7 +14,7 @@ impl Route for RevokeSession {
         summary: "End one of your sessions",
         method: Method::DELETE,
         path: "/api/v1/auth/sessions/{session_id}",
-        access: Access::SignedIn,
+        access: Access::InPerson,
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
@@ -41,7 +41,7 @@ impl Route for RevokeSession {
 /// What the caller did with their session.
 pub(crate) fn audit(member: &Member, action: Action, cx: &Cx) -> AuditEntry {
     AuditEntry {
-        actor: Actor::Identity(member.identity.clone()),
+        actor: member.actor(),
         action,
         tenant: member.tenant.clone(),
         correlation_id: cx.request_id.clone(),

@@ -26,7 +26,7 @@ impl Route for RevokeOthers {
         summary: "End all of your sessions but this one",
         method: Method::POST,
         path: "/api/v1/auth/sessions/revoke-others",
-        access: Access::SignedIn,
+        access: Access::InPerson,
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -65,7 +65,7 @@ impl Route for SwitchTenant {
         summary: "Work in another of your tenants",
         method: Method::POST,
         path: "/api/v1/auth/switch-tenant",
-        access: Access::SignedIn,
+        access: Access::InPerson,
         rate: Rate::General,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

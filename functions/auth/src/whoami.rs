@@ -29,17 +29,30 @@ pub struct Answer {
     /// What the role allows; everything else is denied.
     permissions: Vec<&'static str>,
     session_id: String,
+    /// Who of the platform acts, where it is not the person (RFC 8693).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Acting>,
+}
+
+/// Who acts in somebody's place.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Act)]
+struct Acting {
+    #[schema(example = "usr_0d4cfa1c2b3a4f5e8d7c6b5a49382716")]
+    sub: String,
 }
 
 impl Answer {
     fn of(member: &Member, email: EmailAddress) -> Self {
+        let allowed = member.role.permissions().iter().filter(|permission| member.allows(**permission));
         Self {
             user_id: member.identity.to_string(),
             email,
             tenant_id: member.tenant.as_ref().map(ToString::to_string),
             role: member.role.as_str(),
-            permissions: member.role.permissions().iter().map(|permission| permission.as_str()).collect(),
+            permissions: allowed.map(|permission| permission.as_str()).collect(),
             session_id: member.session.to_string(),
+            act: member.impersonator.as_ref().map(|by| Acting { sub: by.to_string() }),
         }
     }
 }
@@ -96,6 +109,7 @@ mod tests {
             session: SessionId::new(&entropy),
             tenant: Some(tenant.clone()),
             role: Role::Agent,
+            impersonator: None,
         };
         let email = EmailAddress::parse("Ada@demo.com").unwrap();
         let answer = serde_json::to_value(Answer::of(&member, email)).unwrap();

@@ -19,7 +19,7 @@ impl Route for Leave {
         summary: "Leave a tenant",
         method: Method::DELETE,
         path: "/api/v1/tenants/{tenant_id}/membership",
-        access: Access::SignedIn,
+        access: Access::InPerson,
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -67,8 +67,9 @@ mod tests {
 
     #[test]
     fn an_actor_comes_back_from_its_name() {
-        for name in ["anonymous", "usr_0123456789abcdef0123456789abcdef", "key_0123456789abcdef", "function:auth-login"]
-        {
+        let person = "usr_0123456789abcdef0123456789abcdef";
+        let in_place = format!("{person} as {person}");
+        for name in ["anonymous", person, &in_place, "key_0123456789abcdef", "function:auth-login"] {
             assert_eq!(name.parse::<Actor>().unwrap().to_string(), name);
         }
         assert!("root".parse::<Actor>().is_err() && "key_root".parse::<Actor>().is_err());

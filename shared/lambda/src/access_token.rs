@@ -51,6 +51,16 @@ pub struct Claims {
     pub nbf: Option<i64>,
     /// The token's own id.
     pub jti: String,
+    /// Who acts, where it is not the subject (RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+}
+
+/// The party that acts in the subject's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Who.
+    pub sub: IdentityId,
 }
 
 /// Why a token was not accepted. For the log; the caller hears 401.

@@ -175,7 +175,7 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
         own.extend([&kinds::INTERNAL_SECRET_REFUSED, &kinds::SIGNATURE_REFUSED]);
     } else if !matches!(policy.access, Access::Anonymous | Access::OneTimeToken | Access::Signature) {
         own.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::TENANT_MISMATCH]);
-        own.push(&kinds::SECOND_FACTOR_REQUIRED);
+        own.extend([&kinds::SECOND_FACTOR_REQUIRED, &kinds::IMPERSONATED]);
     }
     if matches!(policy.access, Access::SteppedUp { .. } | Access::SigningIn { by: Some(_) }) {
         own.push(&kinds::STEP_UP_REQUIRED);
@@ -189,10 +189,12 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
 fn security(access: Access) -> Value {
     match access {
         Access::Anonymous | Access::OneTimeToken => json!([]),
-        Access::SignedIn | Access::Permission(..) | Access::SteppedUp { .. } => match access.key_permission() {
-            Some(permission) => json!([{"access_token": []}, {"api_key": [permission]}]),
-            None => json!([{"access_token": []}]),
-        },
+        Access::SignedIn | Access::InPerson | Access::Permission(..) | Access::SteppedUp { .. } => {
+            match access.key_permission() {
+                Some(permission) => json!([{"access_token": []}, {"api_key": [permission]}]),
+                None => json!([{"access_token": []}]),
+            }
+        }
         Access::SigningIn { .. } => json!([{"mfa_token": []}, {"access_token": []}]),
         Access::StatusToken { .. } => json!([{"status_token": []}, {"access_token": []}]),
         Access::Internal => json!([{"internal_secret": []}, {"message_signature": []}]),

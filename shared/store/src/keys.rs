@@ -138,6 +138,11 @@ impl Key {
         key(TENANTS.to_owned(), id.to_string())
     }
 
+    /// By time, so that the newest are found first.
+    pub(crate) fn impersonation(started: Timestamp, session: &SessionId) -> Self {
+        key(IMPERSONATIONS.to_owned(), format!("{:013}#{session}", started.as_millisecond()))
+    }
+
     /// Removals in the order in which they are due, at this second.
     pub(crate) fn removal(tenant: &TenantId, due: Timestamp) -> Self {
         key(REMOVALS.to_owned(), format!("{:011}#{tenant}", due.as_second()))
@@ -242,6 +247,7 @@ pub(crate) const API_KEYS: &str = "API-KEY#";
 pub(crate) const VAULT: &str = "VAULT#";
 /// One partition: it takes some five hundred signups a second, and DynamoDB splits a hot one by its sort keys.
 pub(crate) const TENANTS: &str = "PLATFORM#TENANTS";
+pub(crate) const IMPERSONATIONS: &str = "PLATFORM#IMPERSONATIONS";
 pub(crate) const REMOVALS: &str = "PLATFORM#REMOVALS";
 pub(crate) const ORPHANS: &str = "ORPHANS";
 pub(crate) const RESEAL: &str = "PLATFORM#RESEAL";

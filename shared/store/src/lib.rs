@@ -17,6 +17,7 @@
 //! | | | tenant's change, plan, suspension, restoration | the routes below `tenants` | s 1 | 6-8 WCU in all |
 //! | tenant, listed | `PLATFORM#TENANTS` / `{tenant}` | signup; every change of status, plan or name | list of tenants, Query | e 0.5 per 4 KB, about 16 tenants; filtered, of at most 8 000 tenants a call | 2, with the change |
 //! | tenant's lifecycle | `T#{tenant}` / `LIFECYCLE` | suspension, removal, restoration | the tenant's route, where it is not open | s 1 | 2 |
+//! | impersonation | `PLATFORM#IMPERSONATIONS` / `{time}#{session}`, TTL | its start and end | operators, Query: those of the last half hour, or page by page | s 1 or e 0.5 per 4 KB | start 6, end 6 |
 //! | receipt | `T#{tenant}` / `RECEIPT` | archive | the tenant's route, once it is archived | s 1 | archive 16 WCU in all |
 //! | removal that is due | `PLATFORM#REMOVALS` / `{due}#{tenant}` | removal's order; deleted by restoration, archive | sweeper, Query | s 1 per 4 KB of what is due | 2 |
 //! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
@@ -79,6 +80,7 @@ mod effects;
 mod error;
 mod idempotency;
 mod identity;
+mod impersonation;
 mod invitation;
 mod item;
 mod job_runs;
@@ -129,6 +131,7 @@ pub use effects::Effects;
 pub use error::StoreError;
 pub use idempotency::IdempotencyRecord;
 pub use identity::{Identity, LoginView, Membership, MembershipPointer, PasswordHash};
+pub use impersonation::{IMPERSONATION, Impersonation};
 pub use invitation::{Accepting, Invitation};
 pub use job_runs::JobRun;
 pub use key_use::KEY_USE_GRAIN;

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use domain::{IdentityId, MembershipStatus, Role, SessionId, TenantId, TenantStatus, refresh::Family};
+use domain::{IdentityId, MembershipStatus, Permission, Role, SessionId, TenantId, TenantStatus, refresh::Family};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Audit, PasswordHash, Store, StoreError,
     item::{Found, item, n, read},
-    keys::{Key, SECOND_FACTOR},
+    keys::{Key, PLATFORM_ROLE, SECOND_FACTOR},
     reads::How,
     second_factor::CONFIRMED,
     signing::{generation_key, generation_of},
@@ -55,6 +55,8 @@ pub struct Admission {
     pub bootstrap_removed: bool,
     /// Whether the person has a second factor; only looked at where a route asks for a recent proof.
     pub second_factor: bool,
+    /// The platform role of who acts in the person's place; only looked at where somebody does.
+    pub operator: Option<Role>,
     /// The generation of the published signing keys: whoever has an earlier one has to read them again.
     pub signing_generation: u64,
 }
@@ -66,6 +68,14 @@ impl Admission {
     pub fn admitted(&self, tenant: Option<&TenantId>, now: Timestamp) -> Option<Role> {
         let alive = self.session.as_ref().is_some_and(|session| now < session.family.ends_at);
         self.open_to(tenant).filter(|_| alive)
+    }
+
+    /// Whether the session is one in which this person of the platform acts, who still may; or with none, nobody but its own.
+    #[must_use]
+    pub fn is_acted_by(&self, operator: Option<&IdentityId>) -> bool {
+        let same = self.session.as_ref().is_some_and(|session| session.impersonator.as_ref() == operator);
+        let may = self.operator.is_some_and(|role| role.allows(Permission::UserImpersonate));
+        same && (operator.is_none() || may)
     }
 
     /// As [`Admission::admitted`], for a session that is about to be made.
@@ -90,6 +100,9 @@ pub struct Standing {
     /// When they last showed their second factor.
     #[serde(default)]
     pub second_factor_at: Option<Timestamp>,
+    /// Who of the platform acts in it, in the person's place.
+    #[serde(default)]
+    pub impersonator: Option<IdentityId>,
     /// Its refresh tokens, and when it ends without another refresh.
     pub family: Family,
 }
@@ -171,6 +184,17 @@ impl Store {
         self.admission_with(identity, session, tenant, Some(Key::second_factor(identity))).await
     }
 
+    /// As [`Store::admission`], with a look at the platform role of who acts in the person's place, one item more.
+    pub async fn impersonated_admission(
+        &self,
+        identity: &IdentityId,
+        session: &SessionId,
+        tenant: Option<&TenantId>,
+        operator: &IdentityId,
+    ) -> Result<Admission, StoreError> {
+        self.admission_with(identity, session, tenant, Some(Key::platform_role(operator))).await
+    }
+
     async fn admission_with(
         &self,
         identity: &IdentityId,
@@ -211,6 +235,9 @@ impl Store {
         }
         if let Some(item) = found.remove(&tenant.sk) {
             admission.tenant = Some(read::<TenantPart>("tenant", item)?.provisioning.status);
+        }
+        if let Some(item) = found.remove(PLATFORM_ROLE) {
+            admission.operator = Some(read::<PlatformPart>("platform role", item)?.role);
         }
         admission.signing_generation = generation_of(&mut found, generation)?;
         Ok(admission)
@@ -259,7 +286,7 @@ pub(crate) fn new(session: &Session) -> Result<Write, StoreError> {
 
 /// What admission looks at of what is stored under its keys.
 const ADMITTING: How = How::STRONG.only(
-    "sk, tenant_id, expires_at, created_at, second_factor_at, confirmed_at, #family, #role, #status, removed_at, \
+    "sk, tenant_id, impersonator, expires_at, created_at, second_factor_at, confirmed_at, #family, #role, #status, removed_at, \
      #provisioning.#status, #generation",
     &["family", "generation", "provisioning", "role", "status"],
 );

@@ -38,6 +38,7 @@ fn claims() -> Claims {
         iat: now().as_second(),
         nbf: None,
         jti: "0".repeat(32),
+        act: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod authenticator;
 mod first_login;
+mod impersonation;
 mod members;
 mod oracle;
 mod passwords;

@@ -197,6 +197,10 @@ impl Caller {
         Self { ip, ..self.clone() }
     }
 
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Which key the token is of.
     pub(crate) fn kid(&self) -> String {
         jsonwebtoken::decode_header(&self.token).unwrap().kid.unwrap()

@@ -65,6 +65,9 @@ fn body(row: &Row) -> Value {
         "/api/v1/tenants/{tenant_id}" if row.method == "PATCH" => json!({"version": 0, "company_name": "Another Name"}),
         "/api/v1/tenants/{tenant_id}/plan" => json!({"plan": "professional"}),
         "/api/v1/tenants/{tenant_id}/suspend" => json!({"reason": "a matter of the table"}),
+        "/api/v1/impersonations" if row.method == "POST" => json!({
+            "user_id": format!("usr_{}", "0".repeat(32)), "tenant_id": "tenant-none-00000000", "reason": "a matter of the table",
+        }),
         "/api/v1/auth/activate" => json!({"token": "ink_act_none", "password": PASSWORD}),
         "/api/v1/auth/login" => json!({"email": "nobody@nowhere.example", "password": PASSWORD}),
         "/api/v1/auth/mfa/verify" | "/api/v1/auth/mfa/totp/confirm" => json!({"code": "000000"}),
@@ -91,6 +94,7 @@ fn path(row: &Row, tenant: &str) -> String {
         .replace("{tenant_id}", tenant)
         .replace("{name}", "some-name")
         .replace("{name+}", if row.method == "POST" { "some/name/rollback" } else { "some/name" })
+        .replace("{impersonation_id}", &format!("ses_{zeros}"))
         .replace("{session_id}", &format!("ses_{zeros}"))
         .replace("{key_id}", "key_0000000000000000")
         .replace("{user_id}", &format!("usr_{zeros}"))

@@ -44,3 +44,21 @@ named! {
         ReportRead = "report.read",
     }
 }
+
+impl Permission {
+    /// Whether it is for the person alone, and not for who acts in their place: what would outlast the half hour (members,
+    /// keys, the tenant's end), and what nobody on the platform's side may see (the vault).
+    pub const fn is_personal(self) -> bool {
+        matches!(
+            self,
+            Self::TenantDelete
+                | Self::UserImpersonate
+                | Self::MemberInvite
+                | Self::MemberUpdate
+                | Self::MemberRemove
+                | Self::ApiKeyManage
+                | Self::VaultRead
+                | Self::VaultManage
+        )
+    }
+}

@@ -60,6 +60,8 @@ named! {
         SessionSwitched = "session.switched",
         SessionEnded = "session.ended",
         SessionRevoked = "session.revoked",
+        ImpersonationStarted = "impersonation.started",
+        ImpersonationEnded = "impersonation.ended",
         RefreshTokenReused = "refresh_token.reused",
         ApiKeyCreated = "api_key.created",
         ApiKeyRotated = "api_key.rotated",

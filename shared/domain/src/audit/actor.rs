@@ -15,6 +15,13 @@ pub enum Actor {
     Anonymous,
     /// A person.
     Identity(IdentityId),
+    /// A person of the platform, in the place of a member.
+    Impersonator {
+        /// Who it was.
+        by: IdentityId,
+        /// In whose place.
+        of: IdentityId,
+    },
     /// A service of the tenant's, by its API key. The entry's tenant says whose key it is.
     ApiKey(ApiKeyId),
     /// One of our own functions, by its name in the template.
@@ -26,6 +33,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Identity(id) => id.fmt(f),
+            Self::Impersonator { by, of } => write!(f, "{by} as {of}"),
             Self::ApiKey(id) => id.fmt(f),
             Self::Function(name) => write!(f, "function:{name}"),
         }
@@ -36,6 +44,9 @@ impl FromStr for Actor {
     type Err = Rule;
 
     fn from_str(text: &str) -> Result<Self, Rule> {
+        if let Some((by, of)) = text.split_once(" as ") {
+            return Ok(Self::Impersonator { by: IdentityId::parse(by)?, of: IdentityId::parse(of)? });
+        }
         match text.strip_prefix("function:") {
             Some(name) => Ok(Self::Function(name.to_owned())),
             None if text == "anonymous" => Ok(Self::Anonymous),

@@ -58,6 +58,24 @@ pub struct Member {
     pub tenant: Option<TenantId>,
     /// The role as stored now, not as of the token's issue.
     pub role: Role,
+    /// Who of the platform acts, where it is not the person.
+    pub impersonator: Option<IdentityId>,
+}
+
+impl Member {
+    /// Who the audit entry names.
+    pub fn actor(&self) -> Actor {
+        let of = self.identity.clone();
+        match self.impersonator.clone() {
+            Some(by) => Actor::Impersonator { by, of },
+            None => Actor::Identity(of),
+        }
+    }
+
+    /// Whether it may be done, by this person or in their place.
+    pub fn allows(&self, permission: Permission) -> bool {
+        self.role.allows(permission) && !(self.impersonator.is_some() && permission.is_personal())
+    }
 }
 
 impl Caller {
@@ -87,7 +105,7 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         match self {
             Self::Anonymous | Self::StatusToken(_) | Self::SigningIn(_) => Actor::Anonymous,
-            Self::Member(member) => Actor::Identity(member.identity.clone()),
+            Self::Member(member) => member.actor(),
             Self::Service(service) => Actor::ApiKey(service.key.clone()),
             Self::Internal => Actor::Function("internal".to_owned()),
         }
@@ -145,6 +163,7 @@ impl Authenticator {
         let admitted = self.identify(access, headers, now).await?;
         let let_in = allow(access, &admitted.caller, path_tenant)
             .and_then(|()| same_tenant(tenant_of(&admitted.caller, path_tenant), headers))
+            .and_then(|()| in_person(access, &admitted.caller))
             .and_then(|()| proven(access, admitted.lacks));
         match let_in {
             Ok(()) => {
@@ -171,17 +190,24 @@ impl Authenticator {
         }
         let Verified { claims, generation, .. } =
             self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
-        let Claims { sub, sid, tid: tenant, .. } = claims;
-        let admission = self.admission(access, &sub, &sid, tenant.as_ref()).await?;
+        let Claims { sub, sid, tid: tenant, act, .. } = claims;
+        let impersonator = act.map(|act| act.sub);
+        let admission = match &impersonator {
+            Some(by) => self.store.impersonated_admission(&sub, &sid, tenant.as_ref(), by).await?,
+            None => self.admission(access, &sub, &sid, tenant.as_ref()).await?,
+        };
         if generation < admission.signing_generation {
             // A key was retired since the keys were read: perhaps this token's.
             self.verifier.keys().catch_up(&self.store, admission.signing_generation).await?;
             self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
         }
         let role = admission.admitted(tenant.as_ref(), now).ok_or_else(unauthenticated)?;
+        if !admission.is_acted_by(impersonator.as_ref()) {
+            return Err(unauthenticated());
+        }
         let warned = tenant.is_none() && !admission.bootstrap_removed;
         let lacks = Lacks::of(&admission, role.is_platform() && self.platform_needs_factor, now);
-        let member = Member { identity: sub, session: sid, tenant, role };
+        let member = Member { identity: sub, session: sid, tenant, role, impersonator };
         Ok(Admitted { caller: Caller::Member(member), warned, lacks })
     }
 
@@ -203,7 +229,7 @@ impl Authenticator {
 fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(), Problem> {
     match (access, caller) {
         (Access::Anonymous | Access::OneTimeToken | Access::Signature, _)
-        | (Access::SignedIn | Access::SteppedUp { permission: None, .. }, Caller::Member(_))
+        | (Access::SignedIn | Access::InPerson | Access::SteppedUp { permission: None, .. }, Caller::Member(_))
         | (Access::SigningIn { .. }, Caller::Member(_) | Caller::SigningIn(_))
         | (Access::Internal | Access::InternalSigned, Caller::Internal)
         | (Access::StatusToken { .. }, Caller::StatusToken(_)) => Ok(()),
@@ -214,6 +240,7 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
         ) => permitted(member, permission, scope, path_tenant),
         (
             Access::SignedIn
+            | Access::InPerson
             | Access::Permission(..)
             | Access::StatusToken { .. }
             | Access::SteppedUp { .. }
@@ -222,6 +249,7 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
         ) => service.permitted(access, path_tenant),
         (
             Access::SignedIn
+            | Access::InPerson
             | Access::Permission(..)
             | Access::StatusToken { .. }
             | Access::SteppedUp { .. }
@@ -232,6 +260,17 @@ fn allow(access: Access, caller: &Caller, path_tenant: Option<&str>) -> Result<(
             Err(Problem::new(&kinds::INTERNAL_SECRET_REFUSED))
         }
     }
+}
+
+/// What an impersonator may not do, in a place where the member may.
+fn in_person(access: Access, caller: &Caller) -> Result<(), Problem> {
+    let Caller::Member(Member { impersonator: Some(_), .. }) = caller else { return Ok(()) };
+    let open = match access {
+        Access::Permission(permission, _) | Access::StatusToken { or: permission } => !permission.is_personal(),
+        Access::SignedIn => true,
+        _ => false,
+    };
+    if open { Ok(()) } else { Err(Problem::new(&kinds::IMPERSONATED)) }
 }
 
 fn permitted(member: &Member, permission: Permission, scope: Scope, path_tenant: Option<&str>) -> Result<(), Problem> {

@@ -74,8 +74,10 @@ impl<R: crate::http::Route> Of<R> {
 pub enum Access {
     /// Anybody.
     Anonymous,
-    /// Anybody with a valid session.
+    /// Anybody with a valid session, an impersonator too.
     SignedIn,
+    /// Anybody with a valid session of their own: what nobody does in another's place.
+    InPerson,
     /// The bearer of the status token of the tenant in the path, or a session with this permission.
     StatusToken {
         /// For members of the tenant in the path, and platform roles.

@@ -162,6 +162,8 @@ kinds! {
     INVALID_SIGNATURE = 401 "invalid_signature" "The signature is not valid" "Sign `id.timestamp.body` with the shared secret, within five minutes of now (Standard Webhooks).";
     /// The role lacks the permission.
     FORBIDDEN = 403 "forbidden" "The caller may not do this" "Ask an owner or admin of the tenant for the permission.";
+    /// Somebody acts in another's place.
+    IMPERSONATED = 403 "impersonated" "Nobody does this in another's place" "The member has to do it: an impersonator changes no password, second factor, key, membership or session, and sees no vault.";
     /// `X-Tenant-ID` differs from the token's tenant.
     TENANT_MISMATCH = 403 "tenant_mismatch" "X-Tenant-ID is not the token's tenant" "Leave the header out: the tenant comes from the token.";
     /// Plain HTTP.

@@ -51,6 +51,7 @@ pub(super) fn asked(access: Access) -> Option<StepUp> {
         Access::Anonymous
         | Access::OneTimeToken
         | Access::SignedIn
+        | Access::InPerson
         | Access::StatusToken { .. }
         | Access::Permission(..)
         | Access::Internal
@@ -99,6 +100,7 @@ mod tests {
             expires_at: limits.expires_at,
             created_at: now - began,
             second_factor_at: shown.map(|ago| now - ago),
+            impersonator: None,
             family: Family::start(&Client::new(Channel::Body, "curl"), now, limits),
         };
         (Admission { session: Some(session), second_factor: has_factor, ..Admission::default() }, now)

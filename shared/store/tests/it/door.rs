@@ -47,12 +47,14 @@ async fn the_door_asks_once() {
             expires_at: session.expires_at,
             created_at: session.created_at,
             second_factor_at: None,
+            impersonator: None,
             family: session.family.clone(),
         }),
         role: Some(Role::Owner),
         tenant: Some(TenantStatus::InProgress),
         bootstrap_removed: false,
         second_factor: false,
+        operator: None,
         signing_generation: 0,
     };
     assert_eq!(admission.unwrap(), expected);

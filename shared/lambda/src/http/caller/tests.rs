@@ -9,7 +9,7 @@ fn member(role: Role) -> Member {
     let tenant = (!role.is_platform()).then(|| TenantId::parse(OWN).unwrap());
     let identity = IdentityId::parse(&format!("usr_{}", "0".repeat(32))).unwrap();
     let session = SessionId::parse(&format!("ses_{}", "0".repeat(32))).unwrap();
-    Member { identity, session, tenant, role }
+    Member { identity, session, tenant, role, impersonator: None }
 }
 
 fn answer(role: Role, permission: Permission, scope: Scope, path: Option<&str>) -> &'static str {
@@ -42,4 +42,20 @@ fn r09_a_permission_counts_in_its_scope_and_what_is_not_granted_is_denied() {
             }
         }
     }
+}
+
+#[test]
+fn r25_an_impersonator_does_nothing_that_is_personal() {
+    let by = IdentityId::parse(&format!("usr_{}", "9".repeat(32))).unwrap();
+    let acting = Caller::Member(Member { impersonator: Some(by), ..member(Role::Owner) });
+    let own = Caller::Member(member(Role::Owner));
+    let stepped = Access::SteppedUp { by: crate::http::StepUp::Factor, permission: None };
+    for access in [stepped, Access::SigningIn { by: None }, Access::InPerson] {
+        assert!(in_person(access, &own).is_ok() && in_person(access, &acting).is_err(), "{access:?}");
+    }
+    for &permission in Role::Owner.permissions() {
+        let access = Access::Permission(permission, Scope::Own);
+        assert_eq!(in_person(access, &acting).is_ok(), !permission.is_personal(), "{permission}");
+    }
+    assert!(in_person(Access::SignedIn, &acting).is_ok());
 }

@@ -1,0 +1,145 @@
+//! Impersonation: a session of a member in which somebody of the platform acts, and the record of it (REQUIREMENTS.md R25).
+//!
+//! The session is where the door looks, so its end is the end. The record is what operators look at: one partition, by time.
+
+use std::collections::HashSet;
+
+use domain::{IdentityId, Plan, Reason, Role, SessionId, TenantId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Audit, Session, Store, StoreError,
+    item::{item, n, read, s},
+    keys::{IMPERSONATIONS, Key},
+    reads::How,
+    session,
+    transact::{Action, Expr, Write},
+};
+
+/// How long one lasts: enough to look into something, too short to live in.
+pub const IMPERSONATION: SignedDuration = SignedDuration::from_mins(30);
+
+const WHAT: &str = "impersonation";
+const DAY: i64 = 86_400;
+
+/// Somebody of the platform in a member's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Impersonation {
+    /// The session that it is.
+    pub impersonation_id: SessionId,
+    /// Who acts.
+    pub by: IdentityId,
+    /// In whose place.
+    pub identity_id: IdentityId,
+    /// Where.
+    pub tenant_id: TenantId,
+    /// As what, at its start; the membership decides.
+    pub role: Role,
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub started_at: Timestamp,
+    /// Until when, at most.
+    pub expires_at: Timestamp,
+    /// When it was ended, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<IdentityId>,
+}
+
+impl Impersonation {
+    fn key(&self) -> Key {
+        Key::impersonation(self.started_at, &self.impersonation_id)
+    }
+}
+
+impl Store {
+    /// Starts the session and keeps the record, in one transaction; for as long as the longest audit log is kept.
+    pub async fn start_impersonation(
+        &self,
+        session: &Session,
+        record: &Impersonation,
+        audit: &Audit,
+    ) -> Result<(), StoreError> {
+        let mut write = session::new(session)?;
+        if let Action::Put(stored) = &mut write.action {
+            stored.insert("impersonator".to_owned(), s(record.by.as_str()));
+        }
+        let key = record.key();
+        let mut stored = item(WHAT, &key, record)?;
+        let kept = i64::from(Plan::Enterprise.limits().audit_retention_days) * DAY;
+        stored.insert("ttl".to_owned(), n(record.started_at.as_second() + kept));
+        let writes = [write, Write::put(WHAT, key, stored).when(Expr::absent())];
+        self.commit(&writes, audit, record.impersonation_id.as_str()).await
+    }
+
+    /// Ends it: the door refuses the next request. False where it was ended before.
+    pub async fn end_impersonation(
+        &self,
+        record: &Impersonation,
+        by: &IdentityId,
+        audit: &Audit,
+    ) -> Result<bool, StoreError> {
+        let open = Expr::new("attribute_exists(pk) AND attribute_not_exists(ended_at)")
+            .value(":at", s(audit.entry.at.to_string()))
+            .value(":by", s(by.as_str()));
+        let writes = [
+            Write::update(WHAT, record.key(), "SET ended_at = :at, ended_by = :by", open),
+            Write::delete("session", Key::session(&record.identity_id, &record.impersonation_id)),
+        ];
+        self.commit_if(&writes, audit, record.impersonation_id.as_str()).await
+    }
+
+    /// Those under way: a Query for the last half hour, strongly consistent, and a look at their sessions, which may have been
+    /// ended by the member too.
+    pub async fn active_impersonations(&self, now: Timestamp) -> Result<Vec<Impersonation>, StoreError> {
+        let since = now.saturating_sub(IMPERSONATION).unwrap_or(Timestamp::MIN).as_millisecond();
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk > :since")
+            .filter_expression("attribute_not_exists(ended_at)")
+            .expression_attribute_values(":pk", s(IMPERSONATIONS))
+            .expression_attribute_values(":since", s(format!("{since:013}")))
+            .limit(100);
+        let found = Box::pin(query.send()).await?.items.unwrap_or_default();
+        let records: Vec<Impersonation> = found.into_iter().map(|item| read(WHAT, item)).collect::<Result<_, _>>()?;
+        let keys: Vec<Key> =
+            records.iter().map(|record| Key::session(&record.identity_id, &record.impersonation_id)).collect();
+        let live: HashSet<Key> = if keys.is_empty() {
+            HashSet::new()
+        } else {
+            self.batch_by_key(&keys, How::STRONG).await?.into_keys().collect()
+        };
+        let there =
+            |(record, key): (Impersonation, &Key)| (now < record.expires_at && live.contains(key)).then_some(record);
+        Ok(records.into_iter().zip(&keys).filter_map(there).collect())
+    }
+
+    /// A page of all of them, the newest first, after the entry that `after` names.
+    pub async fn impersonations(
+        &self,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<(Vec<Impersonation>, Option<String>), StoreError> {
+        let start = after.map(|sk| Key { pk: IMPERSONATIONS.to_owned(), sk: sk.to_owned() }.attributes());
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(IMPERSONATIONS))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(start)
+            .limit(i32::from(limit));
+        let page = Box::pin(query.send()).await?;
+        let next = page.last_evaluated_key.as_ref().and_then(Key::of).map(|key| key.sk);
+        let found = page.items.unwrap_or_default().into_iter().map(|item| read(WHAT, item));
+        Ok((found.collect::<Result<_, _>>()?, next))
+    }
+}
