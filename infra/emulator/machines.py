@@ -49,7 +49,9 @@ class Functions:
         if state == "ListTenants":
             page = {"tenants": ["a", "b"], "then": "move"} if nth == 0 else {"tenants": [], "then": "retire"}
             return page | {"number": nth + 1}
-        return {"done": True} if state == "MoveTenant" else {}
+        says = {"MoveTenant": {"done": True}, "BeginRemoval": {"due": True}}
+        says |= dict.fromkeys(("RemoveMembers", "PurgeItems"), {"more": False})
+        return says.get(state, {})
 
 
 def states_of(machine):

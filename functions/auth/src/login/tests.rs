@@ -256,7 +256,7 @@ async fn whoever_may_not_come_in_hears_the_same() {
         ),
         ("wrong password, suspended tenant", World { tenant_status: "SUSPENDED", ..usual.clone() }, wrong, 2),
         ("suspended tenant", World { tenant_status: "SUSPENDED", ..usual.clone() }, right.clone(), 3),
-        ("suspended membership", World { membership: "suspended", ..usual }, right, 3),
+        ("disabled membership", World { membership: "disabled", ..usual }, right, 3),
     ];
     let mut first: Option<(HeaderMap, Value)> = None;
     for (case, world, body, reads) in cases {

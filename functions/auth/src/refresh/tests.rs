@@ -188,7 +188,7 @@ fn refused() -> Vec<(&'static str, World, Value, Vec<&'static str>)> {
         ("logged out", World { session: false, ..usual() }, json(&good), dead()),
         ("idle", World { age: 3_600, ..usual() }, json(&good), dead()),
         ("suspended tenant", World { tenant_status: "SUSPENDED", ..usual() }, json(&good), dead()),
-        ("suspended membership", World { membership: "suspended", ..usual() }, json(&good), dead()),
+        ("disabled membership", World { membership: "disabled", ..usual() }, json(&good), dead()),
         ("used long ago", World { generation: 1, age: 11, ..usual() }, json(&good), reused.clone()),
         ("older than the last use", World { generation: 2, age: 0, ..usual() }, json(&good), reused),
     ]

@@ -69,6 +69,8 @@ fn play(definition: &Definition, troubles: &[Trouble]) -> (Sim, BTreeMap<String,
                 n => json!({"number": n + 1, "tenants": [], "then": "retire"}),
             }),
             ("MoveTenant", ..) => Reply::Ok(json!({"done": true})),
+            ("BeginRemoval", ..) => Reply::Ok(json!({"due": true})),
+            ("RemoveMembers" | "PurgeItems", ..) => Reply::Ok(json!({"more": false})),
             _ => Reply::Ok(json!({})),
         }
     };
