@@ -164,10 +164,9 @@ pub use steps::{Begun, Finished, Outcome, Retried};
 pub use subdomain::Availability;
 pub use temporary::IssuedTemporary;
 pub use tenant::{Proof, Tenant};
-pub use vault::{VAULT_FULL, VaultEntry, VaultSlot, VaultVersion};
 pub use tenant_change::Changed;
 pub use tenants::{TenantEntry, TenantFilter, TenantPage};
-pub use vault::{VaultEntry, VaultSlot, VaultVersion};
+pub use vault::{VAULT_FULL, VaultEntry, VaultSlot, VaultVersion};
 
 use crate::{direct::Direct, item::Found, keys::Key, reads::How};
 
