@@ -54,18 +54,18 @@ fn r09_the_published_table_is_this_one() {
 
 /// A body that the route takes, where it takes one. What it names does not exist, wherever a call could otherwise do more
 /// than can be taken back: then those who are let in are told so.
-fn body(row: &Row) -> Value {
-    match row.path {
-        "/api/v1/vault/{name+}" if row.method == "PUT" => json!({"value": "a value"}),
-        "/api/v1/vault/{name+}" if row.method == "POST" => json!({"rollback_to": 1}),
-        "/api/v1/tenants/{tenant_id}/api-keys" if row.method == "POST" => {
+pub(crate) fn body(method: &str, path: &str) -> Value {
+    match path {
+        "/api/v1/vault/{name+}" if method == "PUT" => json!({"value": "a value"}),
+        "/api/v1/vault/{name+}" if method == "POST" => json!({"rollback_to": 1}),
+        "/api/v1/tenants/{tenant_id}/api-keys" if method == "POST" => {
             json!({"name": "a", "scopes": ["report.read"]})
         }
-        "/api/v1/tenants" if row.method == "POST" => signup("own"),
-        "/api/v1/tenants/{tenant_id}" if row.method == "PATCH" => json!({"version": 0, "company_name": "Another Name"}),
+        "/api/v1/tenants" if method == "POST" => signup("own"),
+        "/api/v1/tenants/{tenant_id}" if method == "PATCH" => json!({"version": 0, "company_name": "Another Name"}),
         "/api/v1/tenants/{tenant_id}/plan" => json!({"plan": "professional"}),
         "/api/v1/tenants/{tenant_id}/suspend" => json!({"reason": "a matter of the table"}),
-        "/api/v1/impersonations" if row.method == "POST" => json!({
+        "/api/v1/impersonations" if method == "POST" => json!({
             "user_id": format!("usr_{}", "0".repeat(32)), "tenant_id": "tenant-none-00000000", "reason": "a matter of the table",
         }),
         "/api/v1/auth/activate" => json!({"token": "ink_act_none", "password": PASSWORD}),
