@@ -21,6 +21,7 @@ mod person_name;
 mod plan;
 mod printable;
 pub mod provisioning;
+mod rates;
 mod reason;
 pub mod refresh;
 mod region;
@@ -34,6 +35,7 @@ mod text;
 pub mod throttle;
 mod token;
 mod vault;
+pub mod window;
 
 pub use access::{MembershipStatus, Permission, Role, Seats};
 pub use api_key::{ApiKey, ApiKeyKind, ApiKeyScopes, ApiKeySecrets};
@@ -52,6 +54,7 @@ pub use plan::{Isolation, Plan, PlanLimits};
 pub use provisioning::{
     Event, EventType, Failure, IllegalMove, Move, Phase, Provisioning, Step, StepRecord, StepStatus, TenantStatus,
 };
+pub use rates::{InvalidRates, Rates};
 pub use reason::Reason;
 pub use region::{Region, Regions};
 pub use rule::{FieldError, Rule};

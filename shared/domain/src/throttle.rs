@@ -5,12 +5,15 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// At most so many in any span of that length; windows slide, they do not start over.
+/// As many tries are each kept with their moment; of a rule for more, in so many groups.
+pub const ROW: usize = 20;
+
+/// At most so many in any span of that length; windows slide, they do not start over. Counted with every try, and exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// Its name in the `RateLimit` headers.
     pub name: &'static str,
-    /// How many.
+    /// How many: at most [`ROW`], or a multiple of it, and then nothing can be taken back and nobody is blocked.
     pub most: usize,
     /// Within how long.
     pub within: SignedDuration,
