@@ -68,6 +68,7 @@
 //! | fence of the data keys | `PLATFORM#RESEAL#{0..7}` / `FENCE` | the start of a re-seal | a condition of whatever stores a data key | - | 2 |
 //! | (tenants with an old data key) | all of the table | - | the re-seal, Scan | s 1 per 4 KB of the table, two passes a rotation | - |
 //! | count | table `limits`: `{what}#{digest}`, TTL 3 h | sign-in, password routes, removal | by its condition | - | 1 a try, 1 to give it back (no transaction) |
+//! | calls on credit | table `limits`: `{limit}#{digest}`, TTL 3 h after the window | door, for each batch of calls | by what the write answers | - | 1 for 20 calls or more (no transaction) |
 //! | signing public key | `PLATFORM#SIGNING` / `KID#{kid}`, TTL once retired | its rotation | JWKS, token check (cached), Query | s 1 | 4; retirement 22 |
 //! | generation of the signing keys | `PLATFORM#SIGNING` / `GENERATION`, `PLATFORM#SIGNING#{0..7}` / `GENERATION` | retirement of a key | the Query of the keys; door | s 1 | with the retirement |
 //! | audit entry | table `audit`: `T#{tenant}` or `PLATFORM` / `{time}#{hash}`, TTL by plan | every change | audit log | - | 2, in every transaction |

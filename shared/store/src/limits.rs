@@ -1,9 +1,14 @@
 //! Counting what must not happen too often, in a table of its own.
 //!
-//! One item per counted thing holds the moments of the last few tries as a row of numbers, oldest first. A try shifts the
+//! An exact count: one item per counted thing holds the moments of the last few tries as a row of numbers, oldest first. A try shifts the
 //! row by one `UpdateItem`, on the condition that the oldest moment has left the window: so the window slides, and the
 //! count is exact however many try at once. One write unit for a try, one more to give it back, two for a refusal that is
-//! counted towards a block; one during a block, for whoever does not know of it.
+//! counted towards a block; one during a block, for whoever does not know of it. Of a rule for many, [`groups`].
+//!
+//! A count on credit: [`shared`], one write unit for a whole batch of calls.
+
+mod groups;
+mod shared;
 
 use std::collections::HashMap;
 
@@ -13,7 +18,7 @@ use aws_sdk_dynamodb::{
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 use aws_types::SdkConfig;
-use domain::throttle::{Block, Count, Rule};
+use domain::throttle::{Block, Count, ROW, Rule};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -58,6 +63,9 @@ impl Limits {
 
     /// Counts one more, if the rule allows it. Calls at once are counted one after the other.
     pub async fn count(&self, what: &Counted, rule: &Rule, now: Timestamp) -> Result<Count, StoreError> {
+        if rule.most > ROW {
+            return self.count_in_groups(what, rule, now).await;
+        }
         let mut condition = format!("(attribute_not_exists({TRIES}0) OR {TRIES}0 <= :left)");
         let mut shifts = shift(TRIES, rule.most);
         if let Some(block) = rule.block {
