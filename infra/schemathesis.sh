@@ -15,7 +15,7 @@ fi
 
 cargo build --quiet --locked --workspace --bin innkeeper
 work=$(mktemp -d)
-"$target/debug/innkeeper" --memory --port 0 >"$work/log" &
+"$target/debug/innkeeper" --memory --no-limits --port 0 >"$work/log" &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 until grep -q "^Innkeeper is ready" "$work/log"; do

@@ -45,7 +45,8 @@ pub(crate) fn run(tenants: usize, rounds: usize) -> Result<(), Failure> {
     let [mut cpu, mut wall, mut tail, mut memory] = [const { Vec::new() }; 4];
     let writes = runtime.block_on(recorded(tenants))?;
     for _ in 0..rounds {
-        let run = runtime.block_on(sign_up(LocalStack::open(Options::memory("http://127.0.0.1:0")), tenants))?;
+        let run =
+            runtime.block_on(sign_up(LocalStack::open(Options::memory("http://127.0.0.1:0").unlimited()), tenants))?;
         let idle = runtime.block_on(idle(&run.stack))?;
         let (raw_cpu, raw_wall) = replay(&runtime, &writes)?;
         cpu.push(run.cpu.as_secs_f64() / raw_cpu.as_secs_f64());
@@ -183,7 +184,7 @@ impl Service for Recorder {
 }
 
 async fn recorded(tenants: usize) -> Result<Writes, Failure> {
-    let stack = LocalStack::open(Options::memory("http://127.0.0.1:0")).await?;
+    let stack = LocalStack::open(Options::memory("http://127.0.0.1:0").unlimited()).await?;
     let recorder = Arc::new(Recorder { dynamodb: stack.dynamodb.clone(), writes: Mutex::default() });
     stack.gateway.mount("dynamodb", recorder.clone());
     let run = sign_up(std::future::ready(Ok(stack)), tenants).await?;
@@ -193,7 +194,7 @@ async fn recorded(tenants: usize) -> Result<Writes, Failure> {
 
 /// The same writes, one after the other, to an empty DynamoDB of another stack.
 fn replay(runtime: &tokio::runtime::Runtime, writes: &Writes) -> Result<(Duration, Duration), Failure> {
-    let stack = runtime.block_on(LocalStack::open(Options::memory("http://127.0.0.1:0")))?;
+    let stack = runtime.block_on(LocalStack::open(Options::memory("http://127.0.0.1:0").unlimited()))?;
     let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
     // Read in batches, so that neither the time nor the memory of parsing them all counts.
     for batch in writes.chunks(1_000) {

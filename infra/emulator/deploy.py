@@ -141,6 +141,7 @@ WEAK = {
     "MailFrom": "welcome@example.com",
     "BootstrapEmail": "admin@example.com",
     "PasswordConcurrency": "0",
+    "RateLimits": "off",
     "AllowedOrigins": "*",
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 async fn killed_at(percent: u64) {
     let folder = tempfile::tempdir().unwrap();
-    let data = ["--data-dir", folder.path().to_str().unwrap()];
+    let data = ["--no-limits", "--data-dir", folder.path().to_str().unwrap()];
     let before = Api::of(Arc::new(Server::start(&data)));
     let tenant = before.sign_up().await;
     until("progress", async || (progress(&before, &tenant).await >= percent).then_some(())).await;

@@ -23,7 +23,7 @@ impl Server {
         if let Some(running) = shared.upgrade() {
             return running;
         }
-        let server = Arc::new(remote().unwrap_or_else(|| Self::start(&["--memory"])));
+        let server = Arc::new(remote().unwrap_or_else(|| Self::start(&["--memory", "--no-limits"])));
         *shared = Arc::downgrade(&server);
         server
     }

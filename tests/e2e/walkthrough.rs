@@ -16,7 +16,7 @@ const EXAMPLE: &str = r#"{"company_name":"Demo ISP","subdomain":"demo","admin_na
 /// A server of its own, because the example's name can be had once.
 #[tokio::test]
 async fn r01_r03_r07_r11_the_example_signs_up_and_its_admin_signs_in() {
-    let api = Api::of(Arc::new(Server::start(&["--memory"])));
+    let api = Api::of(Arc::new(Server::start(&["--memory", "--no-limits"])));
     let answer =
         api.call(http::Method::POST, "/api/v1/tenants").header("content-type", "application/json").body(EXAMPLE);
     let answer = answer.send().await;

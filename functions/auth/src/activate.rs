@@ -127,7 +127,7 @@ impl Route for Activate {
         method: Method::POST,
         path: "/api/v1/auth/activate",
         access: Access::OneTimeToken,
-        rate: Rate::Auth,
+        rate: Rate::General,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the mailed token is the credential"),
         idempotency: Idempotency::NotNeeded,

@@ -129,7 +129,7 @@ impl Route for ResetPassword {
         method: Method::POST,
         path: "/api/v1/auth/password/reset",
         access: Access::OneTimeToken,
-        rate: Rate::Auth,
+        rate: Rate::General,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the mailed token is the credential"),
         idempotency: Idempotency::NotNeeded,

@@ -15,8 +15,8 @@ use http::{HeaderValue, Method, header::WWW_AUTHENTICATE};
 use lambda::{
     Env, FromEnv, StartError,
     http::{
-        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Throttle,
-        Unknown, kinds,
+        Access, BODY_LIMIT, Callers, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route,
+        Throttle, Unknown, kinds,
     },
 };
 use secrets::{RefreshClaim, RefreshRefused, SecretError};
@@ -135,12 +135,14 @@ pub struct Deps {
     tokens: RefreshTokens,
     issuer: Issuer,
     throttle: Throttle,
+    sessions: Callers,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let (tokens, issuer) = (RefreshTokens::from_env(env).await?, Issuer::of_published_keys(env).await?);
-        Ok(Self { store: env.store()?, tokens, issuer, throttle: Throttle::from_env(env)? })
+        let (throttle, sessions) = (Throttle::from_env(env)?, Callers::from_env(env)?);
+        Ok(Self { store: env.store()?, tokens, issuer, throttle, sessions })
     }
 }
 
@@ -154,12 +156,12 @@ impl Route for Refresh {
         method: Method::POST,
         path: "/api/v1/auth/refresh",
         access: Access::Anonymous,
-        rate: Rate::General,
+        rate: Rate::Refresh,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Required,
         idempotency: Idempotency::NotNeeded,
         success: 200,
-        problems: &[&kinds::INVALID_REFRESH_TOKEN, &kinds::TOO_MANY_TRIES],
+        problems: &[&kinds::INVALID_REFRESH_TOKEN, &kinds::TOO_MANY_TRIES, &kinds::TOO_MANY_REQUESTS],
     };
     type Deps = Deps;
     type Body = Option<Json<Request>>;
@@ -187,6 +189,8 @@ impl Deps {
             (None, None) => return Err(Refusal::Missing.into()),
         };
         let claim = self.tokens.read(token, cx.now).await?.map_err(Refusal::from)?;
+        // By session, not by person: who has a token of a session that has ended must not use up its owner's calls.
+        self.sessions.count(&format!("session {}", claim.session), cx.now).await?;
         let call = Call { deps: self, claim: &claim, client: client_of(cx, channel), channel, cx };
         for _ in 0..TRIES {
             if let Some(reply) = call.attempt().await? {

@@ -69,6 +69,7 @@ impl StandIn {
             ("IDLE_TIMEOUT_MINUTES", "1440"),
             ("BOOTSTRAP_SECRET", "bootstrap-admin"),
             ("LIMITS_TABLE", "limits"),
+            ("RATE_LIMITS", "on signup=3 status=20 caller=1000 client=100 auth=5 reset=3"),
             ("ALLOWED_ORIGINS", "https://app.example.com"),
         ];
         Env {

@@ -13,8 +13,10 @@ use tower::Service;
 const APP: &str = "https://app.example.com";
 
 async fn service() -> HttpService {
-    let vars =
-        [("ALLOWED_ORIGINS", format!("{APP},http://localhost:5173"))].map(|(name, value)| (name.to_owned(), value));
+    let origins = format!("{APP},http://localhost:5173");
+    let rates = "on signup=3 status=20 caller=1000 client=100 auth=5 reset=3";
+    let vars = [("ALLOWED_ORIGINS", origins.as_str()), ("LIMITS_TABLE", "limits"), ("RATE_LIMITS", rates)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env = Env {
         vars: Arc::new(vars.into()),
         sdk: SdkConfig::builder().build(),

@@ -75,7 +75,7 @@ impl Route for ResendWelcome {
         method: Method::POST,
         path: "/api/v1/tenants/{tenant_id}/resend-welcome",
         access: Access::Permission(Permission::TenantProvision, Scope::Platform),
-        rate: Rate::Auth,
+        rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
         idempotency: Idempotency::NotNeeded,

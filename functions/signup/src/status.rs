@@ -181,6 +181,13 @@ impl Route for Status {
         let running =
             matches!(provisioning.status(), TenantStatus::Requested | TenantStatus::Queued | TenantStatus::InProgress);
         let reply = Reply::json(Answer::of(&tenant_id, &provisioning));
-        Ok(if running { reply.header(RETRY_AFTER, "1") } else { reply })
+        Ok(if running { reply.header(RETRY_AFTER, pause(&provisioning, cx.now)) } else { reply })
     }
+}
+
+/// Seconds after which to look again. Most tenants are ready within five; who looks as often as this never looks more than
+/// twenty times in a minute, which is all that one may.
+fn pause(provisioning: &Provisioning, now: Timestamp) -> &'static str {
+    let asked_just_now = now.duration_since(provisioning.created_at()).as_secs() < 5;
+    if asked_just_now { "1" } else { "5" }
 }

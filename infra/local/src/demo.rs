@@ -16,7 +16,8 @@ mod table;
 use client::Client;
 pub use client::{Failure, is_served};
 
-/// A status is asked for this often; its `Retry-After` says a second, which a person would find slow to watch.
+/// A status is asked for this often; its `Retry-After` says a second, which a person would find slow to watch. A stack that
+/// limits its clients bears a second of it, in which most tenants are ready.
 const LOOK: Duration = Duration::from_millis(50);
 /// A tenant takes a second or two; a minute says that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,13 +33,20 @@ pub struct Arguments {
     concurrency: usize,
 }
 
+impl Arguments {
+    /// Whether one client may not sign as many up, where its rate is limited.
+    pub fn is_of_many(&self) -> bool {
+        self.count > 1
+    }
+}
+
 /// Shows it.
 ///
 /// # Errors
 /// The first thing that did not go as it should.
 pub async fn run(url: &str, arguments: &Arguments) -> Result<(), Failure> {
     let client = Client::new(url);
-    if arguments.count == 1 { one(&client).await } else { many(client, arguments).await }
+    if arguments.is_of_many() { many(client, arguments).await } else { one(&client).await }
 }
 
 /// A name that nobody has yet: the stack may keep the tenants of earlier demos.
@@ -127,7 +135,12 @@ async fn follow(client: &Client, accepted: &Value, show: impl Fn(&Value)) -> Res
     let (url, token) = (text(accepted, "status_url"), accepted["status_token"].as_str());
     let started = now();
     while started.elapsed() < PATIENCE {
-        let status = client.get(url, token).await?.expect(200)?;
+        let answer = client.get(url, token).await?;
+        if let Some(time) = answer.refused_for() {
+            client::pause(time).await;
+            continue;
+        }
+        let status = answer.expect(200)?;
         show(&status);
         match text(&status, "status") {
             "READY" => return Ok(status),

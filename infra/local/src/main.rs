@@ -54,6 +54,9 @@ struct Place {
     /// Keep nothing.
     #[arg(long, global = true)]
     memory: bool,
+    /// Limit nobody's rate: for demos of many and for load. Without it the stack limits as production does.
+    #[arg(long, global = true)]
+    no_limits: bool,
     /// Log every request and step as JSON, as Lambda does.
     #[arg(long, global = true)]
     verbose: bool,
@@ -106,6 +109,10 @@ async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dy
     let url = format!("http://{}", listener.local_addr()?);
     let mut options = Options::memory(&url);
     options.data = (!place.memory).then(|| place.data_dir.clone());
+    if place.no_limits {
+        options = options.unlimited();
+        println!("RATE LIMITS ARE OFF: this stack lets everybody sign up, sign in and call as often as they like.");
+    }
     let stack = LocalStack::open(options).await?;
     stack.functions.start().await.map_err(OpenError::Refused)?;
     Ok((listener, stack, url))
@@ -133,7 +140,9 @@ async fn demo(arguments: demo::Arguments, place: &Place) -> Done {
     if demo::is_served(&url).await {
         return Ok(demo::run(&url, &arguments).await?);
     }
-    let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: true, verbose: place.verbose };
+    // One address may sign up three times in a minute.
+    let no_limits = place.no_limits || arguments.is_of_many();
+    let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: true, no_limits, verbose: place.verbose };
     let (listener, stack, url) = open(&own).await?;
     println!("No stack runs on port {}, so the demo runs one of its own, in memory.", place.port);
     serve_while(listener, &stack, demo::run(&url, &arguments)).await
@@ -163,7 +172,7 @@ async fn rotate(arguments: &rotate::Arguments, place: &Place) -> Done {
         let data = (!place.memory).then_some(place.data_dir.as_path());
         return Ok(rotate::run(&url, arguments, rotate::Admin::of_folder(data)?).await?);
     }
-    let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: place.memory, verbose: place.verbose };
+    let own = Place { port: 0, data_dir: place.data_dir.clone(), ..*place };
     let (listener, stack, url) = open(&own).await?;
     let admin = rotate::Admin::of_stack(&stack).await;
     serve_while(listener, &stack, rotate::run(&url, arguments, admin)).await

@@ -74,6 +74,13 @@ impl Options {
         }
     }
 
+    /// The same without rate limits. For runs that call more than a client may, from one address.
+    #[must_use]
+    pub fn unlimited(mut self) -> Self {
+        self.parameters.insert("RateLimits".to_owned(), "off".to_owned());
+        self
+    }
+
     /// The template with these parameters.
     ///
     /// # Errors
@@ -214,6 +221,14 @@ impl LocalStack {
         stack.keep_ttl();
         stack.keep_rotations();
         Ok(stack)
+    }
+
+    /// Whether a tenant is READY, past the API and its limits, for who waits for it.
+    pub fn is_ready(&self, tenant: &str) -> bool {
+        let key = json!({"pk": {"S": format!("T#{tenant}")}, "sk": {"S": "TENANT"}});
+        let table = self.template.tables.iter().find(|table| table.logical_id == "CoreTable").map(|table| &table.name);
+        let found = self.dynamodb.run("GetItem", json!({"TableName": table, "Key": key}));
+        found.is_ok_and(|found| found["Item"]["provisioning"]["M"]["status"]["S"] == "READY")
     }
 
     /// Makes what the template declares and is not there yet.

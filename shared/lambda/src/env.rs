@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, str::FromStr, sync::Arc};
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
-use domain::{Clock, Entropy};
+use domain::{Clock, Entropy, Rates};
 use store::{Limits, Store, Tables};
 
 /// The function's configuration, AWS clients' settings, clock and randomness.
@@ -118,6 +118,21 @@ impl Env {
     /// [`StartError::Missing`].
     pub fn limits(&self) -> Result<Limits, StartError> {
         Ok(Limits::new(&self.sdk, self.required("LIMITS_TABLE")?.to_owned()))
+    }
+
+    /// The rate limits in `RATE_LIMITS`: `on`, and the numbers; or none where it says `off`, which only the local stack may.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn rates(&self) -> Result<Option<Rates>, StartError> {
+        let (switch, numbers) = self.required("RATE_LIMITS")?.split_once(' ').unwrap_or_default();
+        let invalid = |reason: String| StartError::Invalid { name: "RATE_LIMITS", reason };
+        match switch {
+            "on" => numbers.parse().map(Some).map_err(|error: domain::InvalidRates| invalid(error.to_string())),
+            "off" if self.optional("STAGE") == Some("local") => Ok(None),
+            "off" => Err(invalid("only the local stack runs without limits".to_owned())),
+            _ => Err(invalid("it begins with `on` or `off`".to_owned())),
+        }
     }
 
     /// The process's environment under the Lambda runtime.

@@ -4,7 +4,7 @@
 //! same constant runs under the Lambda Runtime API ([`main`]) and inside the local stack, which calls
 //! [`Function::start`] with its own [`Env`].
 //!
-//! What a request passes, in order: request id, HTTPS rule, route, body size and type, caller, policy, handler,
+//! What a request passes, in order: request id, HTTPS rule, route, body size, caller, policy, rate limits, body, handler,
 //! headers, one log line. See [`http`].
 
 pub mod access_token;

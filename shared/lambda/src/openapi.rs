@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{
     Access, Answer, BODY_LIMIT, Body, Csrf, DEFAULT_LIMIT, Described, Filter, Idempotency, MAX_LIMIT, Of, Policy,
-    ProblemKind, Route, UNMATCHED, kinds,
+    ProblemKind, Rate, Route, UNMATCHED, kinds,
 };
 
 /// One route's part of the document.
@@ -164,6 +164,13 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     debug_assert!(policy.body_limit <= BODY_LIMIT);
     if operation.body.is_some() {
         own.extend([&kinds::MALFORMED_JSON, &kinds::UNSUPPORTED_MEDIA_TYPE, &kinds::INVALID_FIELDS]);
+    }
+    match policy.rate {
+        Rate::Signup => own.push(&kinds::TOO_MANY_TRIES),
+        Rate::Status => own.push(&kinds::TOO_MANY_REQUESTS),
+        Rate::General if policy.access == Access::Anonymous => own.push(&kinds::TOO_MANY_REQUESTS),
+        Rate::General => own.extend([&kinds::TOO_MANY_REQUESTS, &kinds::PLAN_LIMIT_REACHED]),
+        Rate::Auth | Rate::Reset | Rate::Refresh | Rate::Unlimited(_) => {}
     }
     if policy.path.contains('{') {
         own.push(&kinds::NOT_FOUND);

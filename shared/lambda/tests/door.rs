@@ -90,11 +90,14 @@ impl Route for Misbehaves {
     }
 }
 
+const RATES: &str = "on signup=3 status=20 caller=1000 client=100 auth=5 reset=3";
 const FUNCTION: Function = Function::http::<(Misbehaves,)>("test-misbehaves");
 
 async fn service() -> HttpService {
     let env = Env {
-        vars: Arc::default(),
+        vars: Arc::new(
+            [("LIMITS_TABLE", "limits"), ("RATE_LIMITS", RATES)].map(|(n, v)| (n.to_owned(), v.to_owned())).into(),
+        ),
         sdk: SdkConfig::builder().build(),
         http: None,
         clock: Arc::new(MockClock::new()),

@@ -3,7 +3,7 @@
 //! The item is small and has no secret, only digests. When a key was last used is in the table of counts
 //! (`crate::limits`), so that a function that only reads needs no right to write here.
 
-use domain::{Actor, ApiKeyId, ApiKeyScopes, ApiKeySecrets, Label, TenantId, TenantStatus};
+use domain::{Actor, ApiKeyId, ApiKeyScopes, ApiKeySecrets, Label, Plan, TenantId, TenantStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,8 @@ pub struct ApiKeyAdmission {
     pub key: Option<ApiKeyStanding>,
     /// Where the tenant stands, if it exists.
     pub tenant: Option<TenantStatus>,
+    /// What it pays for.
+    pub plan: Option<Plan>,
 }
 
 /// Of a key, what decides whether it is let in.
@@ -70,14 +72,17 @@ impl Store {
     /// The key and its tenant: one `BatchGetItem` of two items, strongly consistent, because a revocation or a suspension
     /// counts from the next request on. The same for a key that does not exist.
     pub async fn api_key_admission(&self, tenant: &TenantId, key: &ApiKeyId) -> Result<ApiKeyAdmission, StoreError> {
-        const ADMITTING: How = How::STRONG
-            .only("sk, secrets, calls_per_hour, #scopes, #provisioning.#status", &["scopes", "provisioning", "status"]);
+        const ADMITTING: How = How::STRONG.only(
+            "sk, secrets, calls_per_hour, #scopes, #plan, #provisioning.#status",
+            &["scopes", "plan", "provisioning", "status"],
+        );
         let keys = [Key::api_key(tenant, key), Key::tenant(tenant)];
         let [key, tenant] = &keys;
         let mut found = self.batch(&keys, ADMITTING).await?;
         let tenant = found.remove(&tenant.sk).map(|item| read::<TenantPart>("tenant", item)).transpose()?;
         let key = found.remove(&key.sk).map(|item| read(WHAT, item)).transpose()?;
-        Ok(ApiKeyAdmission { key, tenant: tenant.map(|tenant| tenant.provisioning.status) })
+        let (tenant, plan) = tenant.map(|it| (it.provisioning.status, it.plan)).unzip();
+        Ok(ApiKeyAdmission { key, tenant, plan })
     }
 
     /// Keeps a new key, if there is such a tenant; a conflict of the `tenant` where there is none.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{IdentityId, MembershipStatus, Permission, Role, SessionId, TenantId, TenantStatus, refresh::Family};
+use domain::{IdentityId, MembershipStatus, Permission, Plan, Role, SessionId, TenantId, TenantStatus, refresh::Family};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ pub struct Admission {
     pub role: Option<Role>,
     /// Where the tenant stands, if it exists.
     pub tenant: Option<TenantStatus>,
+    /// What the tenant pays for, if it exists.
+    pub plan: Option<Plan>,
     /// Whether the removal of the bootstrap credentials is on record; only looked at for platform roles.
     pub bootstrap_removed: bool,
     /// Whether the person has a second factor; only looked at where a route asks for a recent proof.
@@ -120,6 +122,7 @@ struct PlatformPart {
 
 #[derive(Deserialize)]
 pub(crate) struct TenantPart {
+    pub(crate) plan: Plan,
     pub(crate) provisioning: StatusPart,
 }
 
@@ -234,7 +237,8 @@ impl Store {
             admission.role = (member.status == MembershipStatus::Active).then_some(member.role);
         }
         if let Some(item) = found.remove(&tenant.sk) {
-            admission.tenant = Some(read::<TenantPart>("tenant", item)?.provisioning.status);
+            let TenantPart { plan, provisioning } = read("tenant", item)?;
+            (admission.plan, admission.tenant) = (Some(plan), Some(provisioning.status));
         }
         if let Some(item) = found.remove(PLATFORM_ROLE) {
             admission.operator = Some(read::<PlatformPart>("platform role", item)?.role);
@@ -287,8 +291,8 @@ pub(crate) fn new(session: &Session) -> Result<Write, StoreError> {
 /// What admission looks at of what is stored under its keys.
 const ADMITTING: How = How::STRONG.only(
     "sk, tenant_id, impersonator, expires_at, created_at, second_factor_at, confirmed_at, #family, #role, #status, removed_at, \
-     #provisioning.#status, #generation",
-    &["family", "generation", "provisioning", "role", "status"],
+     #provisioning.#status, #plan, #generation",
+    &["family", "generation", "plan", "provisioning", "role", "status"],
 );
 
 /// What every admission looks at.

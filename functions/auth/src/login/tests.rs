@@ -145,7 +145,7 @@ impl World {
         };
         json!({"Responses": {"core": [
             {"sk": sk("MEMBER#"), "role": text("owner"), "status": text(self.membership)},
-            {"sk": sk("TENANT"), "provisioning": {"M": {"status": text(self.tenant_status)}}},
+            {"sk": sk("TENANT"), "plan": text("starter"), "provisioning": {"M": {"status": text(self.tenant_status)}}},
         ]}, "UnprocessedKeys": {}})
     }
 

@@ -94,7 +94,7 @@ impl World {
                 let mut items = vec![json!({"sk": {"S": format!("MEMBER#{}", claim(0).identity)},
                     "role": {"S": "agent"}, "status": {"S": self.membership}})];
                 items
-                    .push(json!({"sk": {"S": "TENANT"}, "provisioning": {"M": {"status": {"S": self.tenant_status}}}}));
+                    .push(json!({"sk": {"S": "TENANT"}, "plan": {"S": "starter"}, "provisioning": {"M": {"status": {"S": self.tenant_status}}}}));
                 items.retain(|_| here);
                 if self.session {
                     items.push(self.session());

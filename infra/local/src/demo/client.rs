@@ -25,6 +25,12 @@ pub enum Failure {
         /// The stack's words.
         answer: Value,
     },
+    /// Too many calls for one client.
+    #[error(
+        "the stack that runs here limits its clients' rates: {0}. `cargo run -- --no-limits` starts one that does not; where \
+         none runs, the demo starts its own"
+    )]
+    Limited(String),
     /// Anything else.
     #[error("{0}")]
     Broken(String),
@@ -40,14 +46,23 @@ pub(crate) struct Client {
 pub(crate) struct Answered {
     call: String,
     status: u16,
+    retry_after: Option<u64>,
     body: Value,
 }
 
 impl Answered {
+    /// For how long the stack wants to hear no more of this, if it refused the call as one too many.
+    pub(crate) fn refused_for(&self) -> Option<Duration> {
+        (self.status == 429).then(|| Duration::from_secs(self.retry_after.unwrap_or(1)))
+    }
+
     /// The body, if the status is this one.
     pub(crate) fn expect(self, status: u16) -> Result<Value, Failure> {
         if self.status == status {
             return Ok(self.body);
+        }
+        if let Some(time) = self.refused_for() {
+            return Err(Failure::Limited(format!("{} is refused for {} s", self.call, time.as_secs())));
         }
         Err(Failure::Unexpected {
             what: format!("{} answered {} instead of {status}", self.call, self.status),
@@ -85,9 +100,10 @@ impl Client {
         }
         let request = request.body(Full::new(body)).map_err(|e| Failure::Broken(e.to_string()))?;
         let (parts, body) = self.http.request(request).await?.into_parts();
+        let retry_after = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = body.collect().await.map_err(|e| Failure::Broken(e.to_string()))?.to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Ok(Answered { call, status: parts.status.as_u16(), body })
+        Ok(Answered { call, status: parts.status.as_u16(), retry_after, body })
     }
 }
 

@@ -97,6 +97,11 @@ impl World {
         self.send(caller, Request::delete(path), Bytes::new()).await
     }
 
+    /// A GET of who has the internal secret.
+    pub(crate) async fn internal(&self, caller: &Caller, path: &str, secret: &str) -> Answer {
+        self.send(caller, Request::get(path).header("x-internal-secret", secret), Bytes::new()).await
+    }
+
     pub(crate) async fn send(&self, caller: &Caller, request: http::request::Builder, body: Bytes) -> Answer {
         let request = match caller.token.as_str() {
             "" => request,

@@ -103,13 +103,8 @@ impl House {
             "plan": "starter", "region": "us-east-1",
         });
         let accepted = self.post("/api/v1/tenants", signup).await.expect(202);
-        let (id, token) = (text(&accepted["tenant_id"]), format!("Bearer {}", text(&accepted["status_token"])));
-        self.until("READY", async || {
-            let path = format!("/api/v1/tenants/{id}/status");
-            let status = self.send(Method::GET, &path, &[("authorization", &token)], None).await.expect(200);
-            (status["status"] == "READY").then_some(())
-        })
-        .await;
+        let id = text(&accepted["tenant_id"]);
+        self.until("READY", async || self.stack.is_ready(&id).then_some(())).await;
         id
     }
 

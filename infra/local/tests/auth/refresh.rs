@@ -173,7 +173,7 @@ async fn r09_a_changed_role_counts_at_once_and_is_in_the_next_token() {
     assert_eq!(house.whoami(&device).await.expect(200)["role"], "agent");
     let fresh = house.refresh(&device).await;
     assert_eq!(claims(&fresh.access)["role"], "agent");
-    house.set(&format!("T#{}", house.tenant), &member, "status", "suspended");
+    house.set(&format!("T#{}", house.tenant), &member, "status", "disabled");
     is_dead(&house, &[&fresh]).await;
 }
 

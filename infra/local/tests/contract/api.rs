@@ -1,5 +1,7 @@
 //! A stack in memory, and calls to its front.
 
+#![allow(dead_code, reason = "shared by tests that each use a part")]
+
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
@@ -44,6 +46,15 @@ impl Api {
     pub(crate) async fn with(parameters: &[(&str, &str)]) -> Self {
         let mut options = Options::memory("http://127.0.0.1:0");
         options.parameters.extend(parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Self::of(options).await
+    }
+
+    /// For tests whose one client asks more often than it may.
+    pub(crate) async fn unlimited() -> Self {
+        Self::of(Options::memory("http://127.0.0.1:0").unlimited()).await
+    }
+
+    async fn of(options: Options) -> Self {
         let stack = LocalStack::open(options).await.unwrap();
         let front = stack.front();
         Self { stack, front }
@@ -84,11 +95,7 @@ impl Api {
             status_token: text(&accepted["status_token"]),
             email: format!("ada@{name}.example"),
         };
-        self.until("READY", async || {
-            let status = self.get(&format!("/api/v1/tenants/{}/status", tenant.id), &tenant.status_token).await;
-            (status.expect(200)["status"] == "READY").then_some(())
-        })
-        .await;
+        self.until("READY", async || self.stack.is_ready(&tenant.id).then_some(())).await;
         tenant
     }
 

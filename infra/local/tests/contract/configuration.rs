@@ -22,7 +22,16 @@ const OPTIONAL: [(&str, &str); 6] = [
     ("DEPLOYER_SECRET", "no deployer's signature holds"),
 ];
 /// In `Globals`: set for every function, needed by some.
-const FOR_ALL: [&str; 6] = ["AUDIT_TABLE", "CORE_TABLE", "EVENT_BUS", "STAGE", "TOKEN_AUDIENCE", "TOKEN_ISSUER"];
+const FOR_ALL: [&str; 8] = [
+    "AUDIT_TABLE",
+    "CORE_TABLE",
+    "EVENT_BUS",
+    "LIMITS_TABLE",
+    "RATE_LIMITS",
+    "STAGE",
+    "TOKEN_AUDIENCE",
+    "TOKEN_ISSUER",
+];
 
 /// Whether a function of the stack starts with these variables, under its own rights.
 async fn starts(api: &Api, spec: &FunctionSpec, vars: BTreeMap<String, String>) -> bool {

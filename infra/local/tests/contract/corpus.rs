@@ -53,7 +53,7 @@ fn with(field: &str, value: Value) -> Value {
 
 #[tokio::test]
 async fn r29_what_is_not_json_is_a_400() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let good = signup("corpus").to_string();
     let deep = |open: &str, close: &str, n: usize| format!("{}{}", open.repeat(n), close.repeat(n));
     let mut bodies: Vec<Vec<u8>> = [
@@ -97,7 +97,7 @@ async fn r29_what_is_not_json_is_a_400() {
 
 #[tokio::test]
 async fn r29_a_key_that_is_said_twice_is_a_400_that_names_it() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let good = signup("corpus").to_string();
     for field in ["subdomain", "plan", "sub\\u0064omain"] {
         let body = good.replacen('{', &format!("{{\"{field}\":\"other\","), 1);
@@ -111,7 +111,7 @@ async fn r29_a_key_that_is_said_twice_is_a_400_that_names_it() {
 
 #[tokio::test]
 async fn r29_json_that_is_no_object_is_a_422_for_the_whole() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     for body in ["null", "true", "1", "\"text\"", "[]", "[{}]", "1e999999"] {
         let answer = refused(&api, body).await;
         assert!([400, 422].contains(&answer.status), "{body}: {}", answer.status);
@@ -120,7 +120,7 @@ async fn r29_json_that_is_no_object_is_a_422_for_the_whole() {
 
 #[tokio::test]
 async fn r29_every_field_of_every_wrong_type_is_named() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let values = [json!(1), json!(-1.5), json!(1e300), json!([]), json!(["a"]), json!({}), json!({"a": 1})];
     for field in FIELDS {
         for value in values.iter().chain([if field == "accept_terms" { &Value::Null } else { &Value::Bool(true) }]) {
@@ -138,7 +138,7 @@ async fn r29_every_field_of_every_wrong_type_is_named() {
 
 #[tokio::test]
 async fn r29_all_broken_fields_are_told_at_once() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     assert_eq!(
         pointers(&refused(&api, "{}").await),
         ["/admin_email", "/admin_name", "/company_name", "/subdomain"],
@@ -158,7 +158,7 @@ async fn r29_all_broken_fields_are_told_at_once() {
 
 #[tokio::test]
 async fn r29_names_and_addresses_that_are_none() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let long = |n: usize| "a".repeat(n);
     let cases = [
         // Homographs, other scripts, what an eye or a terminal would misread.
@@ -192,7 +192,7 @@ async fn r29_names_and_addresses_that_are_none() {
 
 #[tokio::test]
 async fn r29_a_name_in_any_script_is_a_name() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let names = ["Łódź Mosty", "日本電信", "شركة المثال", "Müller & Söhne", "O'Neill", "🏮 Lanterns", "Ünïcödé"];
     for (number, name) in names.into_iter().enumerate() {
         let mut body = signup(&format!("script-{number}"));
@@ -209,7 +209,7 @@ async fn r29_a_name_in_any_script_is_a_name() {
 
 #[tokio::test]
 async fn r29_size_and_type_are_checked_before_anything_is_parsed() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let padded = |size: usize| {
         let body = signup("corpus").to_string();
         format!("{}{body}", " ".repeat(size - body.len()))
@@ -237,7 +237,7 @@ async fn r29_size_and_type_are_checked_before_anything_is_parsed() {
 
 #[tokio::test]
 async fn nothing_of_a_refused_body_is_stored_or_repeated() {
-    let api = Api::open().await;
+    let api = Api::unlimited().await;
     let before = (api.items("core"), api.items("audit"));
     let marked = "mark-0123456789abcdef";
     let mut body = signup("corpus");

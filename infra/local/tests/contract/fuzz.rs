@@ -42,7 +42,7 @@ where
     S::Value: Clone,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let api = runtime.block_on(Api::open());
+    let api = runtime.block_on(Api::unlimited());
     // What is accepted is not provisioned: it is not what these look at, and takes the most time.
     api.stack.gateway.faults().add(Rule::error(400, "StateMachineDoesNotExist").on("states", "StartExecution"));
     // No file of past failures: what one finds becomes a line of the corpus.

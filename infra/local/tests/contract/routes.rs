@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use lambda::{Function, Kind, http::UNMATCHED};
+use lambda::{
+    Function, Kind,
+    http::{Rate, UNMATCHED, kinds},
+};
 use local::{
     functions::all,
     template::{FunctionSpec, Inputs, RouteSpec, Stack},
@@ -121,6 +124,19 @@ fn each_binary_starts_the_function_that_it_is_called_after() {
         for file in std::fs::read_dir(group.unwrap().path().join("src/bin")).unwrap() {
             let path = file.unwrap().path().canonicalize().unwrap();
             assert!(binaries.contains(&path), "{} is of no function", path.display());
+        }
+    }
+}
+
+/// What the door leaves to a handler to count, the handler refuses.
+#[test]
+fn r15_what_the_door_does_not_count_its_handler_does() {
+    for function in all() {
+        let Kind::Http(served) = &function.kind else { continue };
+        for policy in served.policies {
+            let by_handler = matches!(policy.rate, Rate::Auth | Rate::Reset | Rate::Refresh);
+            let refuses = policy.problems.contains(&&kinds::TOO_MANY_TRIES);
+            assert!(refuses || !by_handler, "{} says 429 too_many_tries", policy.operation);
         }
     }
 }

@@ -12,8 +12,9 @@ use crate::{
     provisioning::{pool, sign_up},
 };
 
+/// All of a crowd call from one address.
 async fn open() -> Arc<LocalStack> {
-    Arc::new(LocalStack::open(Options::memory("http://127.0.0.1:8080")).await.unwrap())
+    Arc::new(LocalStack::open(Options::memory("http://127.0.0.1:8080").unlimited()).await.unwrap())
 }
 
 /// All at the same time; what each was answered.

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test both are an answer")]
 
 #[path = "../contract/api.rs"]
-#[expect(dead_code, reason = "the contract's tests use the rest")]
 mod api;
 mod canary;
 mod cost;

@@ -4,7 +4,9 @@
 
 mod api_key;
 
-use domain::{Actor, ApiKey, IdentityId, MfaToken, Permission, Role, SessionId, StatusToken, TenantId, TokenDigest};
+use domain::{
+    Actor, ApiKey, IdentityId, MfaToken, Permission, Plan, Role, SessionId, StatusToken, TenantId, TokenDigest,
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -117,13 +119,15 @@ pub(super) struct Admitted {
     pub(super) caller: Caller,
     /// A platform role calls while the removal of the bootstrap credentials is not on record.
     pub(super) warned: bool,
+    /// What their tenant pays for.
+    pub(super) plan: Option<Plan>,
     /// What a session lacks for a route that asks for it.
     lacks: Lacks,
 }
 
 impl From<Caller> for Admitted {
     fn from(caller: Caller) -> Self {
-        Self { caller, warned: false, lacks: Lacks::NOTHING }
+        Self { caller, warned: false, plan: None, lacks: Lacks::NOTHING }
     }
 }
 
@@ -186,7 +190,8 @@ impl Authenticator {
             return Ok(Caller::SigningIn(token.digest()).into());
         }
         if ApiKey::is_meant(token) {
-            return Ok(Caller::Service(self.api_keys.holder(token, &self.store, now).await?).into());
+            let (service, plan) = self.api_keys.holder(token, &self.store, now).await?;
+            return Ok(Admitted { plan, ..Caller::Service(service).into() });
         }
         let Verified { claims, generation, .. } =
             self.verifier.verified(token, &self.store, now).await.map_err(refused)?;
@@ -206,9 +211,10 @@ impl Authenticator {
             return Err(unauthenticated());
         }
         let warned = tenant.is_none() && !admission.bootstrap_removed;
+        let plan = admission.plan;
         let lacks = Lacks::of(&admission, role.is_platform() && self.platform_needs_factor, now);
         let member = Member { identity: sub, session: sid, tenant, role, impersonator };
-        Ok(Admitted { caller: Caller::Member(member), warned, lacks })
+        Ok(Admitted { caller: Caller::Member(member), warned, plan, lacks })
     }
 
     async fn admission(

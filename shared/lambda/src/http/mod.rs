@@ -1,16 +1,18 @@
 //! The HTTP side of the door.
 //!
 //! A request passes, in this order ([`service`]): request id, HTTPS rule, route, caller ([`caller`]), policy
-//! ([`policy`]), body size, type and shape ([`body`]), handler ([`route`]), headers ([`headers`]), one log line.
+//! ([`policy`]), rate limits ([`gate`]), body type and shape ([`body`]), handler ([`route`]), headers ([`headers`]), one log line.
 //! Whatever goes wrong on the way is a [`Problem`].
 
 mod body;
 mod caller;
 mod cookie;
 mod csrf;
+mod gate;
 mod headers;
 mod internal;
 mod list;
+mod meter;
 mod path;
 mod policy;
 mod problem;
@@ -19,6 +21,7 @@ mod route;
 mod service;
 mod settings;
 mod signature;
+mod standing;
 mod step_up;
 mod throttle;
 
@@ -26,6 +29,7 @@ pub use body::{Body, Described, Errors, Field, Json, Unknown};
 pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, Service, WARNING, unauthenticated};
 pub use cookie::{REFRESH_COOKIE, refresh_cookie};
 pub use list::{DEFAULT_LIMIT, Filter, Listing, MAX_LIMIT, cursor};
+pub use meter::Callers;
 pub(crate) use policy::Of;
 pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, Scope, StepUp, UNMATCHED};
 pub use problem::{Kind as ProblemKind, Problem, kinds};

@@ -138,19 +138,26 @@ pub enum StepUp {
     FactorOrPassword,
 }
 
-/// Classes of rate limit (REQUIREMENTS.md R15).
+/// Classes of rate limit (REQUIREMENTS.md R15), with the numbers that the template ships. What counts as whom is written in
+/// `gate.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// 3 per minute and client IP.
+    /// 3 per minute and client. Exact, by the door.
     Signup,
-    /// 20 per minute.
+    /// 20 per minute. By the door.
     Status,
-    /// 5 failures per 15 minutes.
+    /// 5 failures per 15 minutes. Exact, by the handler, which knows what a failure is.
     Auth,
-    /// 3 per hour, by address and by client IP.
+    /// 3 per hour, by address and by client. Exact, by the handler.
     Reset,
-    /// 100 per 15 minutes and client IP on anonymous routes, 1 000 otherwise.
+    /// As [`Rate::General`] for a session that goes on, and as [`Rate::Auth`] for one that has ended; by the handler, which
+    /// reads whose session it is from the token.
+    Refresh,
+    /// 100 per 15 minutes and client on anonymous routes, 1 000 for a caller otherwise, and the plan's calls per hour for
+    /// their tenant. By the door.
     General,
+    /// Not limited, for this reason.
+    Unlimited(&'static str),
 }
 
 /// The CSRF rule of a route.

@@ -234,6 +234,10 @@ kinds! {
     INVALID_INVITATION = 422 "invalid_invitation" "The invitation is not valid" "Its link works once, for 7 days, and only the newest one does. Ask whoever invited you for another.";
     /// More tries than the rule allows.
     TOO_MANY_TRIES = 429 "too_many_tries" "Too many tries" "Try again after the seconds in Retry-After. Going on before that puts it off.";
+    /// More calls than the rate allows.
+    TOO_MANY_REQUESTS = 429 "too_many_requests" "Too many requests" "Try again after the seconds in Retry-After. RateLimit says how many may follow.";
+    /// The tenant has made the calls of its plan.
+    PLAN_LIMIT_REACHED = 429 "plan_limit_reached" "The calls of this hour are used up" "All people and keys of the tenant share them. Try again after the seconds in Retry-After, or change the plan.";
     /// Something broke on our side.
     INTERNAL = 500 "internal" "Something went wrong here" "It is in our log under the request id. Trying again may help.";
     /// Known to the API, not built.

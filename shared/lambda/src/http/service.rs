@@ -20,7 +20,9 @@ use lambda_http::{
 use super::{
     body::Body,
     caller::{Admitted, Authenticator, BOOTSTRAP_PRESENT, Caller, WARNING},
-    csrf, headers, internal,
+    csrf,
+    gate::{Call, Counted, Gate},
+    headers, internal,
     path::{Params, params_of},
     policy::{Access, Csrf, Of, Policy, UNMATCHED},
     problem::{Problem, kinds},
@@ -70,6 +72,8 @@ struct Door {
     csrf: Option<csrf::Guard>,
     /// Only where a route is internal.
     internal: Option<internal::Guard>,
+    /// Only where a route is counted here.
+    gate: Option<Gate>,
 }
 
 impl HttpService {
@@ -81,8 +85,10 @@ impl HttpService {
             if R::POLICIES.iter().all(open) { None } else { Some(Authenticator::from_env(&env, R::POLICIES).await?) };
         let csrf = csrf::Guard::from_env(&env, R::POLICIES).await?;
         let internal = internal::Guard::from_env(&env, R::POLICIES).await?;
+        let gate = Gate::from_env(&env, R::POLICIES)?;
         let routes = R::start(&env).await?;
-        Ok(Self(Arc::new(Door { settings: Settings::from_env(&env)?, env, routes, authenticator, csrf, internal })))
+        let settings = Settings::from_env(&env)?;
+        Ok(Self(Arc::new(Door { settings, env, routes, authenticator, csrf, internal, gate })))
     }
 }
 
@@ -164,11 +170,13 @@ impl Door {
             Ok(found) => found,
             Err(problem) => return ("none", Err(problem)),
         };
-        let admitted = AssertUnwindSafe(self.admit(route.policy, &params, &request, now)).catch_unwind().await;
-        let Admitted { caller, warned, .. } = match admitted.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))) {
-            Ok(admitted) => admitted,
-            Err(problem) => return (route.policy.operation, Err(problem)),
-        };
+        let call = (route.policy, params.as_slice(), source_ip.as_str(), now);
+        let let_in = AssertUnwindSafe(self.let_in(call, &request)).catch_unwind().await;
+        let (Admitted { caller, warned, .. }, counted) =
+            match let_in.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL))) {
+                Ok(let_in) => let_in,
+                Err(problem) => return (route.policy.operation, Err(problem)),
+            };
         let query = request.query_string_parameters();
         let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let (parts, body) = request.into_parts();
@@ -185,6 +193,7 @@ impl Door {
         // A panic is this request's failure, and the function serves on.
         let outcome = AssertUnwindSafe((route.call)(cx)).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL)));
+        let outcome = self.tell(outcome, &counted, now).await;
         (route.policy.operation, if warned { warn(outcome, request_id) } else { outcome })
     }
 
@@ -198,6 +207,45 @@ impl Door {
         }
         let methods: Vec<&str> = matching().map(|(r, _)| r.policy.method.as_str()).collect();
         Err(if methods.is_empty() { Problem::new(&kinds::NOT_FOUND) } else { Problem::method_not_allowed(&methods) })
+    }
+
+    /// The caller, admitted and counted. A panic on the way is caught by who calls this.
+    async fn let_in(
+        &self,
+        (policy, params, source_ip, now): (&Policy, &[(&'static str, String)], &str, jiff::Timestamp),
+        request: &Request,
+    ) -> Result<(Admitted, Counted), Problem> {
+        let admitted = self.admit(policy, params, request, now).await?;
+        let counted = match &self.gate {
+            Some(gate) => {
+                let tenant = tenant_of(params);
+                let counted = gate.count(&Call { policy, admitted: &admitted, tenant, source_ip, now }).await;
+                counted.map_err(
+                    |problem| if admitted.warned { problem.header(WARNING, BOOTSTRAP_PRESENT) } else { problem },
+                )?
+            }
+            None => Counted::default(),
+        };
+        Ok((admitted, counted))
+    }
+
+    /// Adds how the caller stands.
+    async fn tell(
+        &self,
+        mut outcome: Result<Parts, Problem>,
+        counted: &Counted,
+        now: jiff::Timestamp,
+    ) -> Result<Parts, Problem> {
+        if let (Some(gate), Err(problem)) = (&self.gate, &outcome)
+            && *problem.kind == kinds::NOT_FOUND
+        {
+            gate.opened_nothing(counted, now).await;
+        }
+        match &mut outcome {
+            Ok(parts) => counted.tell(&mut parts.headers, now),
+            Err(problem) => counted.tell(&mut problem.headers, now),
+        }
+        outcome
     }
 
     /// Size before anything is parsed, caller before the body is read.
@@ -242,8 +290,7 @@ impl Door {
             return Ok(Caller::Internal.into());
         }
         let authenticator = self.authenticator.as_ref().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
-        let tenant = params.iter().find(|(name, _)| *name == "tenant_id").map(|(_, value)| value.as_str());
-        authenticator.admit(policy.access, headers, tenant, now).await
+        authenticator.admit(policy.access, headers, tenant_of(params), now).await
     }
 
     fn finish(&self, parts: Parts, request_id: &CorrelationId, origin: Option<&str>) -> Response<LambdaBody> {
@@ -264,6 +311,10 @@ impl Door {
         headers::cors(headers, &self.settings, origin);
         response
     }
+}
+
+fn tenant_of<'p>(params: &'p [(&'static str, String)]) -> Option<&'p str> {
+    params.iter().find(|(name, _)| *name == "tenant_id").map(|(_, value)| value.as_str())
 }
 
 /// Nobody who runs the platform overlooks that the credentials of its first day still open it.

@@ -1,4 +1,4 @@
-//! Counting tries before the work, and telling the caller how it stands (draft-ietf-httpapi-ratelimit-headers-10).
+//! Counting tries before the work, exactly.
 //!
 //! Where the counts cannot be had, nothing is tried: 503.
 
@@ -7,8 +7,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use domain::throttle::{ClientNetwork, Count, Rule};
-use http::{HeaderName, HeaderValue, header::RETRY_AFTER};
+use domain::{
+    Rates,
+    throttle::{ClientNetwork, Count, Rule},
+    window::Standing,
+};
 use jiff::Timestamp;
 use store::{Counted, Limits};
 
@@ -16,11 +19,9 @@ use super::{
     problem::{Problem, kinds},
     reply::Reply,
     route::Cx,
+    standing,
 };
 use crate::{Env, StartError};
-
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Blocks that an execution environment remembers; all are forgotten when it is full, and learnt again.
 const REMEMBERED: usize = 4_096;
@@ -28,44 +29,50 @@ const REMEMBERED: usize = 4_096;
 /// Counts tries. Remembers who is blocked, so that going on regardless costs us no write.
 pub struct Throttle {
     limits: Limits,
+    /// None where the stage has no limits.
+    rates: Option<Rates>,
     blocked: Mutex<HashMap<Counted, Timestamp>>,
 }
 
 /// A try that was counted and may go on.
 #[must_use = "the answer says how the caller stands"]
 pub struct Pass {
-    rule: &'static Rule,
-    counted: Counted,
+    rule: Rule,
+    /// None where nothing is counted.
+    counted: Option<Counted>,
     left: usize,
     more_at: Timestamp,
     now: Timestamp,
 }
 
 impl Throttle {
-    /// On the table that `LIMITS_TABLE` names.
+    /// On the table that `LIMITS_TABLE` names, with the numbers in `RATE_LIMITS`.
     ///
     /// # Errors
-    /// [`StartError::Missing`].
+    /// [`StartError::Missing`] or [`StartError::Invalid`].
     pub fn from_env(env: &Env) -> Result<Self, StartError> {
-        Ok(Self { limits: env.limits()?, blocked: Mutex::default() })
+        Ok(Self { limits: env.limits()?, rates: env.rates()?, blocked: Mutex::default() })
     }
 
     /// Counts a try of `who` under the rule: one write, and none for whoever is known to be blocked.
     ///
     /// # Errors
     /// 429 where that is one too many, 503 where it cannot be counted.
-    pub async fn count(&self, rule: &'static Rule, who: &str, now: Timestamp) -> Result<Pass, Problem> {
-        let counted = Counted::new(rule.name, who);
+    pub async fn count(&self, rule: &Rule, who: &str, now: Timestamp) -> Result<Pass, Problem> {
+        let Some(rates) = &self.rates else {
+            return Ok(Pass { rule: *rule, counted: None, left: rule.most, more_at: now, now });
+        };
+        let (rule, counted) = (rates.of(rule), Counted::new(rule.name, who));
         if let Some(until) = self.blocked(&counted, now) {
-            return Err(refused(rule, until, now));
+            return Err(refused(&rule, until, now));
         }
-        match self.limits.count(&counted, rule, now).await {
-            Ok(Count::Within { left, more_at }) => Ok(Pass { rule, counted, left, more_at, now }),
+        match self.limits.count(&counted, &rule, now).await {
+            Ok(Count::Within { left, more_at }) => Ok(Pass { rule, counted: Some(counted), left, more_at, now }),
             Ok(Count::Beyond { until, blocked }) => {
                 if blocked {
                     self.remember(counted, until);
                 }
-                Err(refused(rule, until, now))
+                Err(refused(&rule, until, now))
             }
             Err(error) => Err(Problem::unavailable(error)),
         }
@@ -75,7 +82,7 @@ impl Throttle {
     ///
     /// # Errors
     /// As [`Throttle::count`].
-    pub async fn count_client(&self, rule: &'static Rule, cx: &Cx) -> Result<Pass, Problem> {
+    pub async fn count_client(&self, rule: &Rule, cx: &Cx) -> Result<Pass, Problem> {
         self.count(rule, &ClientNetwork::of(&cx.source_ip).to_string(), cx.now).await
     }
 
@@ -83,14 +90,16 @@ impl Throttle {
     ///
     /// # Errors
     /// 503 where it cannot be counted.
-    pub async fn allows(&self, rule: &'static Rule, who: &str, now: Timestamp) -> Result<bool, Problem> {
-        let count = self.limits.count(&Counted::new(rule.name, who), rule, now).await;
+    pub async fn allows(&self, rule: &Rule, who: &str, now: Timestamp) -> Result<bool, Problem> {
+        let Some(rates) = &self.rates else { return Ok(true) };
+        let count = self.limits.count(&Counted::new(rule.name, who), &rates.of(rule), now).await;
         count.map(|count| matches!(count, Count::Within { .. })).map_err(Problem::unavailable)
     }
 
     /// Takes the try back, for it was no failure: one write. Where that does not succeed, the caller has one try less.
     pub async fn give_back(&self, pass: &mut Pass) {
-        match self.limits.give_back(&pass.counted, pass.rule, pass.now).await {
+        let Some(counted) = &pass.counted else { return };
+        match self.limits.give_back(counted, &pass.rule, pass.now).await {
             Ok(()) => pass.left = (pass.left + 1).min(pass.rule.most),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -120,37 +129,27 @@ impl Pass {
     ///
     /// # Errors
     /// The outcome's own.
-    pub fn stamp<A>(&self, outcome: Result<Reply<A>, Problem>) -> Result<Reply<A>, Problem> {
-        let standing = standing(self.rule, self.left, self.more_at, self.now);
-        match outcome {
-            Ok(mut reply) => {
-                reply.headers.extend(standing);
-                Ok(reply)
-            }
-            Err(problem) => Err(with(problem, standing)),
+    pub fn stamp<A>(&self, mut outcome: Result<Reply<A>, Problem>) -> Result<Reply<A>, Problem> {
+        if self.counted.is_some() {
+            let headers = match &mut outcome {
+                Ok(reply) => &mut reply.headers,
+                Err(problem) => &mut problem.headers,
+            };
+            standing::tell(headers, &self.standing(), self.now);
         }
+        outcome
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        how(&self.rule, self.left, self.more_at)
     }
 }
 
 fn refused(rule: &Rule, until: Timestamp, now: Timestamp) -> Problem {
-    let problem = with(Problem::new(&kinds::TOO_MANY_TRIES), standing(rule, 0, until, now));
-    problem.header(RETRY_AFTER, HeaderValue::from(seconds(until, now)))
+    standing::refused(&kinds::TOO_MANY_TRIES, &how(rule, 0, until), until, now)
 }
 
-fn with(problem: Problem, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Problem {
-    headers.into_iter().fold(problem, |problem, (name, value)| problem.header(name, value))
-}
-
-fn standing(rule: &Rule, left: usize, more_at: Timestamp, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
-    let (name, most, window) = (rule.name, rule.most, rule.within.as_secs());
-    let policy = format!("\"{name}\";q={most};w={window}");
-    let limit = format!("\"{name}\";r={left};t={}", seconds(more_at, now));
-    let headers = [(POLICY, policy), (LIMIT, limit)];
-    headers.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::from_str(&text).ok()?))).collect()
-}
-
-/// Whole seconds, rounded up, so that whoever waits as long is not refused again.
-fn seconds(until: Timestamp, now: Timestamp) -> u64 {
-    let milliseconds = until.as_millisecond().saturating_sub(now.as_millisecond());
-    u64::try_from(milliseconds).unwrap_or_default().div_ceil(1_000)
+fn how(rule: &Rule, left: usize, more_at: Timestamp) -> Standing {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Standing { name: rule.name, most: number(rule.most), within: rule.within, left: number(left), more_at }
 }

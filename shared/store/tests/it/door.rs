@@ -1,7 +1,7 @@
 //! Sessions, admission, signing keys.
 
 use domain::{
-    Action, IdentityId, KeyId, Role, SessionId, TenantId, TenantStatus,
+    Action, IdentityId, KeyId, Plan, Role, SessionId, TenantId, TenantStatus,
     refresh::{Channel, Client, Family, Limits},
 };
 use jiff::SignedDuration;
@@ -52,6 +52,7 @@ async fn the_door_asks_once() {
         }),
         role: Some(Role::Owner),
         tenant: Some(TenantStatus::InProgress),
+        plan: Some(Plan::Starter),
         bootstrap_removed: false,
         second_factor: false,
         operator: None,

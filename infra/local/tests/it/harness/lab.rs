@@ -73,7 +73,8 @@ impl<S: Scenario> Lab<S> {
         let all = machine.forward().into_iter().chain(machine.others());
         let sockets: Vec<String> = all.filter(|state| self.scenario.uses_socket(state)).collect();
         let director = Arc::new(Director::new(plan, machine, sockets));
-        let mut options = Options::memory("http://127.0.0.1:8080");
+        // The count at the door is no part of the machine.
+        let mut options = Options::memory("http://127.0.0.1:8080").unlimited();
         let parameters = self.scenario.parameters().await;
         options.parameters.extend(parameters.into_iter().map(|(name, value)| (name.to_owned(), value)));
         options.data = self.data.as_ref().map(|folder| Path::join(folder.path(), "data"));

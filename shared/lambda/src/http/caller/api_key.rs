@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use domain::{ApiKey, ApiKeyId, ApiKeyKind, ApiKeyScopes, Permission, TenantId, TenantStatus};
+use domain::{ApiKey, ApiKeyId, ApiKeyKind, ApiKeyScopes, Permission, Plan, TenantId, TenantStatus};
 use jiff::Timestamp;
 use store::{KEY_USE_GRAIN, Limits, Store};
 
@@ -69,21 +69,27 @@ impl ApiKeys {
         Ok(Self { kind: ApiKeyKind::of_stage(env.required("STAGE")?), uses })
     }
 
-    /// Whose key it is. A text that is none costs nothing; any other, one `BatchGetItem` of two items, whether there is such
+    /// Whose key it is, and their plan. A text that is none costs nothing; any other, one `BatchGetItem` of two items, whether there is such
     /// a key or not.
-    pub(super) async fn holder(&self, text: &str, store: &Store, now: Timestamp) -> Result<Service, Problem> {
+    pub(super) async fn holder(
+        &self,
+        text: &str,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<(Service, Option<Plan>), Problem> {
         let key = ApiKey::parse(self.kind, text).map_err(|rule| unauthenticated().source(rule))?;
         let digest = key.digest();
         let admission = store.api_key_admission(key.tenant(), key.id()).await?;
         let ready = admission.tenant == Some(TenantStatus::Ready);
         let standing = admission.key.filter(|standing| standing.secrets.accept(&digest, now) && ready);
         let standing = standing.ok_or_else(unauthenticated)?;
-        Ok(Service {
+        let service = Service {
             key: key.id().clone(),
             tenant: key.tenant().clone(),
             scopes: standing.scopes,
             calls_per_hour: standing.calls_per_hour,
-        })
+        };
+        Ok((service, admission.plan))
     }
 
     /// Notes that a key was let in: a write for the first call of an hour, and nothing for the others. Where it cannot be
