@@ -97,7 +97,7 @@ impl World {
     fn person(&mut self, tenant: Option<&TenantId>) -> Member {
         let role = if tenant.is_some() { Role::Agent } else { Role::SuperAdmin };
         let (identity, session) = (IdentityId::new(&self.entropy), SessionId::new(&self.entropy));
-        Member { identity, session, tenant: tenant.cloned(), role }
+        Member { identity, session, tenant: tenant.cloned(), role, impersonator: None }
     }
 
     fn tenant(&mut self, name: &str) -> TenantId {
