@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use domain::{IdentityId, MembershipStatus, Permission, Plan, Role, SessionId, TenantId, TenantStatus, refresh::Family};
+use domain::{
+    IdentityId, MembershipStatus, Permission, Plan, Role, SessionId, TenantId, TenantStatus, refresh::Family,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
