@@ -11,9 +11,8 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Sessions)]
 pub struct Answer {
-    sessions: Vec<Shown>,
-    /// Send it as `cursor` for the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Vec<Shown>,
+    /// For `cursor`, to get the next page; none on the last one.
     next_cursor: Option<String>,
 }
 
@@ -77,7 +76,7 @@ impl Route for ListSessions {
         let page = store.sessions(&member.identity, after.as_ref(), limit.into()).await?;
         // TTL takes away what has ended, some time later.
         let live = page.sessions.into_iter().filter(|session| cx.now < session.family.ends_at);
-        let sessions = live.map(|session| Shown::of(session, &member.session)).collect();
-        Ok(Reply::json(Answer { sessions, next_cursor: page.next.as_ref().map(cursor) }))
+        let items = live.map(|session| Shown::of(session, &member.session)).collect();
+        Ok(Reply::json(Answer { items, next_cursor: page.next.as_ref().map(cursor) }))
     }
 }

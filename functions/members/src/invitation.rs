@@ -15,9 +15,8 @@ use crate::desk::Acting;
 #[schema(as = Invitations)]
 pub struct Answer {
     /// In the order of their ids.
-    invitations: Vec<Shown>,
-    /// Send it as `cursor` for the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Vec<Shown>,
+    /// For `cursor`, to get the next page; none on the last one.
     next_cursor: Option<String>,
 }
 
@@ -75,7 +74,7 @@ impl Route for ListInvitations {
         if found.is_empty() && after.is_none() && store.tenant(&tenant).await?.is_none() {
             return Err(Problem::new(&kinds::NOT_FOUND));
         }
-        let invitations = found.into_iter().map(|one| Shown::of(one, cx.now)).collect();
-        Ok(Reply::json(Answer { invitations, next_cursor: last.as_ref().map(cursor) }))
+        let items = found.into_iter().map(|one| Shown::of(one, cx.now)).collect();
+        Ok(Reply::json(Answer { items, next_cursor: last.as_ref().map(cursor) }))
     }
 }

@@ -13,9 +13,8 @@ use utoipa::ToSchema;
 #[schema(as = Members)]
 pub struct Answer {
     /// In the order of their ids.
-    members: Vec<Shown>,
-    /// Send it as `cursor` for the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Vec<Shown>,
+    /// For `cursor`, to get the next page; none on the last one.
     next_cursor: Option<String>,
 }
 
@@ -78,7 +77,7 @@ impl Route for ListMembers {
         if members.is_empty() && after.is_none() && store.tenant(&tenant).await?.is_none() {
             return Err(Problem::new(&kinds::NOT_FOUND));
         }
-        let members = members.into_iter().map(Into::into).collect();
-        Ok(Reply::json(Answer { members, next_cursor: last.as_ref().map(cursor) }))
+        let items = members.into_iter().map(Into::into).collect();
+        Ok(Reply::json(Answer { items, next_cursor: last.as_ref().map(cursor) }))
     }
 }

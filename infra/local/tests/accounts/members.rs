@@ -55,7 +55,7 @@ impl House {
     /// As the list has it.
     async fn member(&self, email: &str) -> Value {
         let members = self.world.get(&self.ada, &self.path("members")).await.expect(200);
-        let found = members["members"].as_array().unwrap().iter().find(|member| member["email"] == email);
+        let found = members["items"].as_array().unwrap().iter().find(|member| member["email"] == email);
         found.unwrap_or_else(|| panic!("{email} is not in {members}")).clone()
     }
 
@@ -269,10 +269,10 @@ async fn r39_an_outlived_invitation_makes_way_for_another() {
     house.world.advance(SignedDuration::from_hours(7 * 24));
     let ada = house.world.log_in(&owner("lantern"), PASSWORD).await;
     let listed = house.world.get(&ada, &house.path("invitations")).await.expect(200);
-    assert_eq!((&listed["invitations"][0]["status"], house.counted()), (&json!("expired"), (2, 1)));
+    assert_eq!((&listed["items"][0]["status"], house.counted()), (&json!("expired"), (2, 1)));
     house.invite(&ada, "eve@people.example", "admin").await.expect(201);
     let listed = house.world.get(&ada, &house.path("invitations")).await.expect(200);
-    let invitations = listed["invitations"].as_array().unwrap();
+    let invitations = listed["items"].as_array().unwrap();
     assert_eq!((invitations.len(), &invitations[0]["email"]), (1, &json!("eve@people.example")));
     // The same address again, in another role.
     house.world.advance(SignedDuration::from_hours(7 * 24));
@@ -317,7 +317,7 @@ async fn r09_members_are_listed_page_by_page_to_members_and_operators() {
     let (mut emails, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = house.world.get(&grace, &house.path(&format!("members?limit=2{cursor}"))).await.expect(200);
-        emails.extend(page["members"].as_array().unwrap().iter().map(|member| member["email"].clone()));
+        emails.extend(page["items"].as_array().unwrap().iter().map(|member| member["email"].clone()));
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
@@ -325,7 +325,7 @@ async fn r09_members_are_listed_page_by_page_to_members_and_operators() {
     assert_eq!(emails, [json!(owner("lantern")), json!("grace@people.example"), json!("mary@people.example")]);
     let operator = house.world.bootstrap_admin().await;
     let listed = house.world.get(&operator, &house.path("members")).await.expect(200);
-    assert_eq!(listed["members"].as_array().unwrap().len(), 3);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3);
     for rest in ["members", "invitations"] {
         let unknown = format!("/api/v1/tenants/tenant-none-00000000/{rest}");
         house.world.get(&operator, &unknown).await.problem(404, "not_found");
@@ -346,7 +346,7 @@ async fn r18_a_service_may_list_members_and_change_none() {
     let minted = house.world.post(&house.ada, &house.path("api-keys"), &body).await.expect(201);
     let key = house.world.somebody().with(minted["api_key"].as_str().unwrap());
     let listed = house.world.get(&key, &house.path("members")).await.expect(200);
-    assert_eq!(listed["members"][0]["email"], owner("lantern"));
+    assert_eq!(listed["items"][0]["email"], owner("lantern"));
     house.world.get(&key, &house.path("invitations")).await.problem(403, "forbidden");
     house.world.delete(&key, &house.path("membership")).await.problem(403, "forbidden");
     house.invite(&key, "grace@people.example", "analyst").await.problem(403, "forbidden");

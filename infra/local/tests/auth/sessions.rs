@@ -15,7 +15,7 @@ async fn id(house: &House, device: &Device) -> String {
 
 async fn list(house: &House, device: &Device) -> Vec<Value> {
     let answer = house.call(device, Method::GET, SESSIONS, None).await.expect(200);
-    answer["sessions"].as_array().unwrap().clone()
+    answer["items"].as_array().unwrap().clone()
 }
 
 async fn is_out(house: &House, device: &Device) {
@@ -55,8 +55,8 @@ async fn r11_the_list_shows_every_session_and_which_one_asks() {
     let page = house.call(&phone, Method::GET, "/api/v1/auth/sessions?limit=1", None).await.expect(200);
     let rest = format!("/api/v1/auth/sessions?cursor={}", text(&page["next_cursor"]));
     let rest = house.call(&phone, Method::GET, &rest, None).await.expect(200);
-    assert_ne!(page["sessions"][0]["session_id"], rest["sessions"][0]["session_id"]);
-    assert_eq!((rest["sessions"].as_array().unwrap().len(), rest.get("next_cursor")), (1, None));
+    assert_ne!(page["items"][0]["session_id"], rest["items"][0]["session_id"]);
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (1, &Value::Null));
     // Idle since yesterday, and not yet taken away.
     house.pass(seconds(86_400 - 61));
     let phone = house.refresh(&phone).await;

@@ -174,7 +174,7 @@ async fn r09_a_mail_that_was_refused_can_be_sent_again() {
     house.invite(&house.ada, GRACE, "agent").await.problem(503, "unavailable");
     house.world.stack.gateway.faults().clear();
     let listed = house.world.get(&house.ada, &house.path("invitations")).await.expect(200);
-    let id = listed["invitations"][0]["invitation_id"].as_str().unwrap();
+    let id = listed["items"][0]["invitation_id"].as_str().unwrap();
     house.world.post(&house.ada, &house.path(&format!("invitations/{id}/resend")), &Value::Null).await.expect(200);
     house.accept(GRACE, PASSWORD).await.expect(200);
 }
