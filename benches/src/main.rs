@@ -12,6 +12,7 @@ mod password;
 mod process;
 mod programs;
 mod report;
+mod rotation;
 mod runtime_api;
 mod sealing;
 mod signin;
@@ -58,6 +59,8 @@ enum Bench {
         #[arg(long, default_value_t = 10_000)]
         tenants: usize,
     },
+    /// What rotations add to the time of a request.
+    Rotation,
     /// `cargo run` to ready.
     Start,
     /// Seal and open against the cipher alone.
@@ -93,6 +96,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             door::run(effort)
         }
         Bench::Load { tenants } => load::run(tenants, cli.rounds.min(3)),
+        Bench::Rotation => rotation::run(cli.rounds),
         Bench::Start => start::run(cli.rounds),
         Bench::Sealing => {
             process::pin();
@@ -109,7 +113,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-const ALL: [&str; 7] = ["functions", "door", "sign-in", "password", "sealing", "load", "start"];
+const ALL: [&str; 8] = ["functions", "door", "sign-in", "password", "sealing", "rotation", "load", "start"];
 
 /// Each bench is a process of its own: some run on one processor, and none inherits another's memory.
 fn alone(bench: &str, rounds: usize) -> Result<(), Failure> {

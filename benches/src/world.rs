@@ -99,6 +99,11 @@ pub(crate) async fn post(front: &Front, path: &str, body: &Value) -> Result<Valu
     send(front, request.body(Bytes::from(body.to_string()))?).await
 }
 
+pub(crate) async fn put(front: &Front, path: &str, token: &str, body: &Value) -> Result<Value, Failure> {
+    let request = Request::builder().method(Method::PUT).uri(path).header("authorization", format!("Bearer {token}"));
+    send(front, request.header("content-type", "application/json").body(Bytes::from(body.to_string()))?).await
+}
+
 async fn send(front: &Front, request: Request<Bytes>) -> Result<Value, Failure> {
     let what = format!("{} {}", request.method(), request.uri());
     let (parts, body) = front.handle(request, PEER).await.into_parts();

@@ -9,7 +9,7 @@ use crate::world::World;
 const INTERNAL: &str = "innkeeper/local/internal-secret";
 
 /// What a caller reads and sends.
-async fn current(world: &World) -> String {
+pub(crate) async fn current(world: &World) -> String {
     let value = world.stack.secrets.run("GetSecretValue", json!({"SecretId": INTERNAL})).await.unwrap();
     let value: Value = serde_json::from_str(value["SecretString"].as_str().unwrap()).unwrap();
     value["current"].as_str().unwrap().to_owned()
