@@ -47,8 +47,10 @@ async fn call(world: &World, callers: &Callers, caller: &Caller, policy: &Policy
     match policy.method {
         Method::GET => world.get(caller, &path).await,
         Method::DELETE => world.delete(caller, &path).await,
-        _ if policy.body_limit == 0 => world.post(caller, &path, &Value::Null).await,
         // Nothing takes it.
+        Method::PATCH => world.patch(caller, &path, &json!([])).await,
+        Method::PUT => world.put(caller, &path, &json!([])).await,
+        _ if policy.body_limit == 0 => world.post(caller, &path, &Value::Null).await,
         _ => world.post(caller, &path, &json!([])).await,
     }
 }

@@ -111,7 +111,9 @@ async fn r21_what_nobody_was_told_of_is_told_later_and_what_fails_does_not_stop_
     let told = async || (!heard(&world, &one).is_empty() && !heard(&world, &two).is_empty()).then_some(());
     world.until("the event", told).await;
     for id in [&one, &two] {
-        assert_eq!((opened(&world, id).await.0, heard(&world, id)), (2, vec!["2".to_owned()]), "no new values for it");
+        assert_eq!(opened(&world, id).await.0, 2, "no new values for it");
+        // At least once: two calls of the job may meet.
+        assert!(heard(&world, id).iter().all(|version| version == "2"));
         let unmarked = async || item(&world, id, "SECRETS")["unannounced"].is_null().then_some(());
         world.until("the mark to go", unmarked).await;
     }
@@ -125,7 +127,12 @@ async fn r21_the_pools_secrets_stay_readable_through_a_re_seal() {
     let due = async || (opened(&world, &id).await.0 == 2).then_some(());
     world.until("the hourly job", due).await;
     let (_, second, first) = opened(&world, &id).await;
-    world.stack.secrets.rotate(DATA).await.unwrap();
+    // The ring was due long ago, and is rotated by its schedule.
+    let due = async || {
+        world.advance(SignedDuration::from_secs(2));
+        (world.keys(DATA).await == 2 && world.labelled(DATA, "AWSPENDING").await.is_none()).then_some(())
+    };
+    world.until("the rotation of the ring", due).await;
     let key = item(&world, &id, "DATA-KEY")["wrapped"].clone();
     world.advance(SignedDuration::from_mins(91));
     world.stack.invoke("reseal-watch", json!({})).await.unwrap();

@@ -31,8 +31,8 @@ async fn of_two_hundred_for_one_name_one_wins_and_nothing_else_is_stored() {
     assert_eq!(outcomes.iter().filter(|outcome| won(outcome)).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| lost(outcome)).count(), 199);
     let keys = world.keys().await;
-    let [outbox, claim, extras, tenant] = keys.as_slice() else { panic!("{keys:?}") };
-    assert!(outbox.starts_with("OUTBOX#"), "{outbox}");
+    let [outbox, listed, claim, extras, tenant] = keys.as_slice() else { panic!("{keys:?}") };
+    assert!(outbox.starts_with("OUTBOX#") && listed.starts_with("PLATFORM#TENANTS "), "{keys:?}");
     assert_eq!(claim, "SUBDOMAIN#demo CLAIM");
     assert!(extras.ends_with(" SIGNUP") && tenant.ends_with(" TENANT"));
     assert_eq!(world.dump("audit").await.len(), 1);
@@ -156,16 +156,16 @@ async fn a_race_for_the_name_is_run_again_and_one_for_the_key_is_in_flight() {
     let sign_up =
         |record| world.store.signup(world.new_tenant(named("one")), record, world.audit(Action::TenantRequested));
 
-    cancelled(&["None", "TransactionConflict", "None", "None", "None"]);
+    cancelled(&["None", "TransactionConflict", "None", "None", "None", "None"]);
     let (outcome, calls) = world.calls_of(sign_up(None)).await;
     assert!(outcome.unwrap_err().is_retryable());
     assert_eq!(calls.len(), 4);
 
-    cancelled(&["None", "ConditionalCheckFailed", "None", "None", "TransactionConflict", "None"]);
+    cancelled(&["None", "ConditionalCheckFailed", "None", "None", "None", "TransactionConflict", "None"]);
     let outcome = sign_up(Some(record("k", "one", "answer", NOW))).await.unwrap();
     assert_eq!(outcome, SignupOutcome::InFlight);
 
-    cancelled(&["None", "ConditionalCheckFailed", "None", "None", "ThrottlingError"]);
+    cancelled(&["None", "ConditionalCheckFailed", "None", "None", "None", "ThrottlingError"]);
     assert_eq!(sign_up(None).await.unwrap(), SignupOutcome::SubdomainTaken);
 }
 
