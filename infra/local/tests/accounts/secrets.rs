@@ -130,8 +130,8 @@ async fn r21_the_data_keys_show_how_far_their_re_seal_is() {
     world.stack.secrets.rotate("innkeeper/local/data-keys").await.unwrap();
     // By then the new key is in use.
     world.advance(SignedDuration::from_mins(91));
-    let started = world.stack.invoke("reseal-watch", json!({})).await.unwrap();
-    assert!(started["started"].is_string(), "{started}");
+    // Unless its schedule was faster.
+    world.stack.invoke("reseal-watch", json!({})).await.unwrap();
     let admin = world.bootstrap_admin().await;
     let done = async || {
         let reseal = read(&world, &admin, "data-keys").await["reseal"].take();
