@@ -47,8 +47,6 @@ const MAY_NAME_ANY_SDK: &str = "bench";
 const NOT_IN_THE_DOMAIN: [&str; 4] = ["tokio", "http", "lambda_http", "lambda_runtime"];
 
 const LONGEST: usize = 400;
-/// Longer files, with their length. An entry goes when its file is short enough; there are no new ones.
-const TOO_LONG: [(&str, usize); 0] = [];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -173,7 +171,6 @@ fn every_file_says_what_it_is_and_is_short() {
     let mut files = BTreeSet::new();
     sources(&root, &mut files);
     assert!(files.len() > 200, "the walk found {} files", files.len());
-    let known = BTreeMap::from(TOO_LONG);
     let mut wrong = Vec::new();
     for path in &files {
         let text = std::fs::read_to_string(path).unwrap();
@@ -181,14 +178,9 @@ fn every_file_says_what_it_is_and_is_short() {
         if !text.starts_with("//! ") {
             wrong.push(format!("{name} does not begin with a `//!` line that says what it is"));
         }
-        match known.get(name.as_str()) {
-            Some(_) if lines <= LONGEST => wrong.push(format!("{name} is short enough now: take it out of TOO_LONG")),
-            Some(was) if lines > *was => wrong.push(format!("{name} grew from {was} to {lines} lines: split it")),
-            None if lines > LONGEST => wrong.push(format!("{name} has {lines} lines: split it, {LONGEST} is the most")),
-            _ => {}
+        if lines > LONGEST {
+            wrong.push(format!("{name} has {lines} lines: split it, {LONGEST} is the most"));
         }
     }
-    let gone = TOO_LONG.iter().filter(|(name, _)| !files.contains(&root.join(name)));
-    wrong.extend(gone.map(|(name, _)| format!("{name} is gone: take it out of TOO_LONG")));
     none(&wrong);
 }
