@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// The callers of the table, in its order.
-pub(super) const NAMES: [&str; 23] = [
+pub(super) const NAMES: [&str; 24] = [
     "anon", "junk", "stat", "fsta", "ownr", "admn", "mngr", "agnt", "anls", "frgn", "susp", "revo", "expd", "supr",
-    "plat", "supp", "intn", "kall", "kvrd", "krpt", "kfrn", "kend", "ksus",
+    "plat", "supp", "impr", "intn", "kall", "kvrd", "krpt", "kfrn", "kend", "ksus",
 ];
 const MEMBERS: [(&str, &str); 4] = [("admn", "admin"), ("mngr", "manager"), ("agnt", "agent"), ("anls", "analyst")];
 const OPERATORS: [(&str, &str); 2] = [("plat", "platform_admin"), ("supp", "support_admin")];
@@ -67,7 +67,7 @@ impl Cast {
         bearer("kfrn", key(api, &stranger, &other, &every).await, &own);
         bearer("kend", ended_key(api, &owner, &own, &every).await, &own);
         bearer("ksus", sleeping, &late);
-        bearer("ownr", owner, &own);
+        bearer("ownr", owner.clone(), &own);
         bearer("frgn", stranger, &own);
         bearer("susp", suspended, &late);
         bearer("revo", revoked, &own);
@@ -78,7 +78,11 @@ impl Cast {
             bearer(name, member(api, &operator, role, &own).await, &own);
         }
         for (name, role) in OPERATORS {
-            bearer(name, operator_with(api, &operator, role).await, &own);
+            let operator = operator_with(api, &operator, role).await;
+            if name == "supp" {
+                bearer("impr", in_place_of(api, &operator, &owner, &own).await, &own);
+            }
+            bearer(name, operator, &own);
         }
         bearer("supr", operator, &own);
         let secret = secret(api, "internal-secret").await["current"].as_str().unwrap().to_owned();
@@ -99,6 +103,15 @@ impl Cast {
     pub(super) fn set_back(&self, api: &Api) {
         self.stored.set_back(api);
     }
+}
+
+/// The way into a member's place.
+async fn in_place_of(api: &Api, by: &str, member: &str, tenant: &Tenant) -> String {
+    let whoami = api.send(authorized(Request::get("/api/v1/auth/whoami"), member), "").await.expect(200);
+    let body = json!({"user_id": whoami["user_id"], "tenant_id": tenant.id, "reason": "a matter of the table"});
+    let request = Request::post("/api/v1/impersonations").header("content-type", "application/json");
+    let started = api.send(authorized(request, by), body.to_string()).await.expect(201);
+    started["access_token"].as_str().unwrap().to_owned()
 }
 
 /// A new API key; what it shows, its text among it.
