@@ -120,3 +120,50 @@ async fn r09_who_is_sent_away_changes_nobody_any_more() {
     house.change(&grace, &mary_id, json!({"role": "analyst"})).await.problem(401, "unauthenticated");
     assert_eq!(house.counted(), (1, 1));
 }
+
+/// The plan goes down while admins are invited and a member is raised, each through its route: who comes later is refused, and at
+/// no moment are there more admins than the plan allows.
+#[tokio::test(flavor = "multi_thread")]
+async fn r39_admins_come_while_the_plan_goes_down() {
+    let house = House::open().await;
+    let operator = house.world.bootstrap_admin().await;
+    let to = async |plan: &str| house.world.put(&operator, &house.path("plan"), &json!({"plan": plan})).await;
+    let mary = house.join("mary@people.example", "manager").await;
+    for round in 0..6 {
+        to("professional").await.expect(200);
+        let emails: Vec<String> = (0..3).map(|n| format!("admin{n}@round{round}.example")).collect();
+        let invited = join_all(emails.iter().map(|email| house.invite(&house.ada, email, "admin")));
+        let raised = house.change(&house.ada, &mary, json!({"role": "admin"}));
+        let down = async {
+            // From before the first to after the last.
+            for _ in 0..round * 8 {
+                tokio::task::yield_now().await;
+            }
+            to("starter").await
+        };
+        let (invited, raised, down) = tokio::join!(invited, raised, down);
+        let came =
+            statuses(&invited).iter().filter(|status| **status == 201).count() + usize::from(raised.status == 200);
+        let (admins, owners) = house.counted();
+        assert_eq!((admins, owners), (1 + came as u64, 1), "round {round}");
+        let plan = house.item("TENANT").unwrap()["plan"]["S"].as_str().unwrap().to_owned();
+        let most = domain::Plan::parse(&plan).unwrap().limits().admins;
+        assert!(admins <= u64::from(most), "round {round}: {admins} admins in {plan}");
+        if down.status == 200 {
+            assert_eq!(plan, "starter", "round {round}");
+            for late in invited.iter().chain([&raised]).filter(|answer| ![200, 201].contains(&answer.status)) {
+                late.problem(409, "plan_limit");
+            }
+        } else {
+            down.problem(409, "plan_limit");
+            assert_eq!((plan.as_str(), came), ("professional", 4), "round {round}");
+        }
+        for invitation in invited.iter().filter(|answer| answer.status == 201) {
+            let id = invitation.expect(201)["invitation_id"].as_str().unwrap().to_owned();
+            house.world.delete(&house.ada, &house.path(&format!("invitations/{id}"))).await.expect(204);
+        }
+        if raised.status == 200 {
+            house.change(&house.ada, &mary, json!({"role": "manager"})).await.expect(200);
+        }
+    }
+}
