@@ -21,7 +21,7 @@ pub struct Answer {
     /// The permissions; everything else is denied.
     #[schema(example = json!(["vault.read"]))]
     scopes: Vec<&'static str>,
-    /// `expired` from `expires_at` on; 30 days later it is no longer listed.
+    /// `expired` from `expires_at` on; listed until somebody needs the room.
     #[schema(pattern = "^(active|expired)$", example = "active")]
     state: &'static str,
     /// A limit of its own, below the plan's.

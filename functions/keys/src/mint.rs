@@ -1,20 +1,22 @@
 //! `POST /api/v1/tenants/{tenant_id}/api-keys`: a new key, whose secret is in this answer and nowhere else. One transaction
-//! beside the door's read.
+//! beside the door's read, and a read more with an `Idempotency-Key`; at the plan's limit a `Query`, and a transaction for
+//! each key that has ended and makes way.
 //!
-//! A repeat makes another key, which the list shows: a secret is not kept for an answer that got lost.
+//! A secret is not kept for an answer that got lost: a repeat with the same `Idempotency-Key` makes no other key, and is
+//! told the id of the first.
 
 use domain::{
-    Action, ApiKey, ApiKeyId, ApiKeyScopes, ApiKeySecrets, Facts, Label, Permission, Role, TenantId,
+    Action, ApiKey, ApiKeyId, ApiKeyScopes, ApiKeySecrets, Facts, Label, Permission, Plan, Quota, Role, TenantId,
     api_key::{calls_per_hour, lifetime},
 };
 use http::{Method, header::LOCATION};
 use jiff::SignedDuration;
 use lambda::http::{
-    Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, StepUp, Unknown,
-    kinds,
+    Access, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Policy, Problem, Rate, Reply, Route, Scope,
+    StepUp, Unknown, kinds,
 };
-use serde::Deserialize;
-use store::{ApiKeyRecord, StoreError};
+use serde::{Deserialize, Serialize};
+use store::{ApiKeyRecord, Audit, Earlier, IdempotencyRecord, Kept, StoreError};
 use utoipa::ToSchema;
 
 use crate::{
@@ -47,6 +49,13 @@ pub struct Request {
     unknown: Unknown,
 }
 
+/// How often keys that have ended may be in the way.
+const TRIES: usize = 3;
+/// Keys looked at in one `Query`.
+const PAGE: u16 = 100;
+
+/// Two requests are the same where this is.
+#[derive(Serialize)]
 struct Wanted {
     name: Label,
     scopes: ApiKeyScopes,
@@ -82,9 +91,12 @@ pub enum Error {
     /// An operator asked for one of a tenant that does not exist.
     #[error("there is no such tenant")]
     NoTenant,
+    /// The plan allows no more.
+    #[error("the plan has no room for another key")]
+    Full(Plan),
     /// The store did not do it.
     #[error(transparent)]
-    Store(StoreError),
+    Store(#[from] StoreError),
 }
 
 impl From<Problem> for Error {
@@ -93,17 +105,16 @@ impl From<Problem> for Error {
     }
 }
 
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Conflict("tenant")) { Self::NoTenant } else { Self::Store(error) }
-    }
-}
-
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(problem) => *problem,
             Error::NoTenant => Self::new(&kinds::NOT_FOUND),
+            Error::Full(plan) => Self::new(&kinds::PLAN_LIMIT).detail(format!(
+                "the plan {plan} allows {} {}",
+                plan.most(Quota::ApiKeys),
+                Quota::ApiKeys.words()
+            )),
             Error::Store(error) => error.into(),
         }
     }
@@ -125,9 +136,9 @@ impl Route for Mint {
         rate: Rate::General,
         body_limit: 8 * 1024,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
-        idempotency: Idempotency::NotNeeded,
+        idempotency: Idempotency::Optional,
         success: 201,
-        problems: &[],
+        problems: &[&kinds::PLAN_LIMIT, &kinds::ALREADY_MADE, &kinds::IDEMPOTENCY_MISMATCH, &kinds::INVALID_HEADER],
     };
     type Deps = Keeper;
     type Body = Json<Request>;
@@ -136,8 +147,16 @@ impl Route for Mint {
 
     async fn handle(keeper: &Keeper, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
         let tenant = tenant_of(&cx)?;
-        let Wanted { name, scopes, lifetime, calls_per_hour } = request.parse(cx.caller.member()?.role)?;
+        let once = IdempotencyKey::sent(&cx, "api_key.create")?;
+        let wanted = request.parse(cx.caller.member()?.role)?;
         let key_id = ApiKeyId::new(&*keeper.entropy);
+        let saved = once.as_ref().map(|once| once.record(&wanted, &key_id, cx.now, &*keeper.entropy)).transpose()?;
+        if let (Some(once), Some(saved)) = (&once, &saved)
+            && let Some(earlier) = keeper.store.earlier(saved).await?
+        {
+            return Err(made_before(once, earlier).into());
+        }
+        let Wanted { name, scopes, lifetime, calls_per_hour } = wanted;
         let key = ApiKey::new(keeper.kind, &tenant, &key_id, &*keeper.entropy);
         let record = ApiKeyRecord {
             key_id,
@@ -150,12 +169,62 @@ impl Route for Mint {
             created_by: cx.caller.actor(),
             rotated_at: None,
         };
-        let entry = audit(&cx, &tenant, Action::ApiKeyCreated, Facts::new(), facts(&record));
-        keeper.store.create_api_key(&tenant, &record, &entry.into()).await?;
+        if let Some(earlier) = keeper.keep(&cx, &tenant, &record, saved.as_ref()).await? {
+            return Err(once.map_or_else(|| Problem::new(&kinds::INTERNAL), |once| made_before(&once, earlier)).into());
+        }
         let location = url(&tenant, &record.key_id);
         let key_shown = entry::Answer::of(keeper.kind, &tenant, record, None, cx.now);
         let answer = WithSecret { api_key: key.expose().to_owned(), key: key_shown };
         Ok(Reply::json(answer).header(LOCATION, &location))
+    }
+}
+
+/// What a repeat is told: which key there is, and not its secret.
+fn made_before(once: &IdempotencyKey, earlier: Earlier) -> Problem {
+    let told = |key: ApiKeyId| Problem::new(&kinds::ALREADY_MADE).detail(format!("it made the API key {key}"));
+    once.answered(earlier).map_or_else(|problem| problem, told)
+}
+
+impl Keeper {
+    /// Keeps the key; what an earlier request under the same idempotency key left, if there was one.
+    async fn keep(
+        &self,
+        cx: &Cx,
+        tenant: &TenantId,
+        record: &ApiKeyRecord,
+        saved: Option<&IdempotencyRecord>,
+    ) -> Result<Option<Earlier>, Error> {
+        let entry: Audit = audit(cx, tenant, Action::ApiKeyCreated, Facts::new(), facts(record)).into();
+        for tries in 1.. {
+            match self.store.create_api_key(tenant, record, saved, &entry).await? {
+                Kept::Done => break,
+                Kept::Before(earlier) => return Ok(Some(earlier)),
+                Kept::NoTenant => return Err(Error::NoTenant),
+                Kept::Full(plan) if tries == TRIES || !self.made_way(cx, tenant).await? => {
+                    return Err(Error::Full(plan));
+                }
+                Kept::Full(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether keys that have ended were in the way, and are not any more.
+    async fn made_way(&self, cx: &Cx, tenant: &TenantId) -> Result<bool, Error> {
+        let (mut any, mut after) = (false, None);
+        loop {
+            let (page, next) = self.store.api_keys(tenant, after.as_ref(), PAGE).await?;
+            for ended in page.iter().filter(|key| key.secrets.have_ended(cx.now)) {
+                let entry = audit(cx, tenant, Action::ApiKeyExpired, facts(ended), Facts::new());
+                // Where it is not cleared somebody else did that, or gave it another secret: worth another try, too.
+                self.store.clear_api_key(tenant, ended, &entry.into()).await?;
+                any = true;
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(any),
+            }
+        }
     }
 }
 

@@ -4,8 +4,9 @@
 //! of the tenant, the inviter may know. An invitation to be an admin takes a seat of the plan; where there is none left,
 //! those that are outlived are cleared away first.
 //!
-//! Beside the door's read: a write for the count of mails, three reads, one transaction and one mail; at the plan's limit a
-//! `Query`, and a transaction for each outlived invitation.
+//! Beside the door's read: a write for the count of mails, three reads, one transaction and one mail; a read more with an
+//! `Idempotency-Key`, and for a repeat nothing else; at the plan's limit a `Query`, and a transaction for each outlived
+//! invitation.
 
 use domain::{
     Action, EmailAddress, Facts, IdentityId, InvitationId, InvitationToken, Permission, Role, throttle::Rule,
@@ -13,12 +14,12 @@ use domain::{
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use lambda::http::{
-    Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope,
-    Unknown, kinds,
+    Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Policy, Problem, Rate, Reply,
+    Route, Scope, Unknown, kinds,
 };
 use mail::{Invited, Message};
 use serde::Deserialize;
-use store::{Audit, Invitation, MembersError, MembersRefusal, Tenant};
+use store::{Audit, Earlier, IdempotencyRecord, Invitation, MembersError, MembersRefusal, Tenant};
 use utoipa::ToSchema;
 
 use crate::{
@@ -77,7 +78,7 @@ impl Route for Invite {
         rate: Rate::General,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
-        idempotency: Idempotency::NotNeeded,
+        idempotency: Idempotency::Optional,
         success: 201,
         problems: &[
             &kinds::ALREADY_MEMBER,
@@ -85,6 +86,8 @@ impl Route for Invite {
             &kinds::PLAN_LIMIT,
             &kinds::WRONG_STATE,
             &kinds::TOO_MANY_TRIES,
+            &kinds::IDEMPOTENCY_MISMATCH,
+            &kinds::INVALID_HEADER,
         ],
     };
     type Deps = Desk;
@@ -94,13 +97,9 @@ impl Route for Invite {
 
     async fn handle(desk: &Desk, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
         let acting = Acting::of(&cx)?;
+        let once = IdempotencyKey::sent(&cx, "invitation.create")?;
         let (email, role) = request.parse()?;
         acting.reaches(role)?;
-        let tenant = desk.tenant(&acting).await?;
-        let pass = desk.throttle.count(&Rule::INVITATION, &mailbox(&acting, &email), cx.now).await?;
-        if desk.is_member(&acting, &email).await? {
-            return Err(Error::AlreadyMember);
-        }
         let token = InvitationToken::new(&*desk.entropy);
         let invitation = Invitation {
             invitation_id: InvitationId::of(&acting.tenant, &email),
@@ -112,9 +111,18 @@ impl Route for Invite {
             created_at: cx.now,
             expires_at: expiry(cx.now),
         };
-        desk.keep(&cx, &acting, &invitation, &tenant).await?;
-        desk.mail(&tenant, &invitation, &token).await?;
-        Ok(pass.stamp(Ok(Reply::json(Shown::of(invitation, cx.now))))?)
+        let Some(once) = once else { return desk.invite(&cx, &acting, invitation, &token, None).await };
+        let asked = (invitation.email.normalized(), role);
+        let saved = once.record(&asked, &invitation, cx.now, &*desk.entropy)?;
+        if let Some(earlier) = desk.store.earlier(&saved).await? {
+            return Ok(Reply::json(Shown::of(once.answered(earlier)?, cx.now)));
+        }
+        let invited = desk.invite(&cx, &acting, invitation, &token, Some((&once, &saved))).await;
+        if matches!(invited, Err(Error::Mail(_))) {
+            // The answer that was saved promises a mail. Where this fails, too, a repeat has it.
+            desk.store.forget(&saved).await?;
+        }
+        invited
     }
 }
 
@@ -149,11 +157,39 @@ impl Desk {
         Ok(self.store.membership(&acting.tenant, &person).await?.is_some())
     }
 
-    async fn keep(&self, cx: &Cx, acting: &Acting<'_>, new: &Invitation, tenant: &Tenant) -> Result<(), Error> {
+    async fn invite(
+        &self,
+        cx: &Cx,
+        acting: &Acting<'_>,
+        new: Invitation,
+        token: &InvitationToken,
+        once: Option<(&IdempotencyKey, &IdempotencyRecord)>,
+    ) -> Result<Reply<Json<Shown>>, Error> {
+        let tenant = self.tenant(acting).await?;
+        let pass = self.throttle.count(&Rule::INVITATION, &mailbox(acting, &new.email), cx.now).await?;
+        if self.is_member(acting, &new.email).await? {
+            return Err(Error::AlreadyMember);
+        }
+        let saved = once.map(|(_, saved)| saved);
+        if let (Some(earlier), Some((once, _))) = (self.keep(cx, acting, &new, saved, &tenant).await?, once) {
+            return Ok(Reply::json(Shown::of(once.answered(earlier)?, cx.now)));
+        }
+        self.mail(&tenant, &new, token).await?;
+        Ok(pass.stamp(Ok(Reply::json(Shown::of(new, cx.now))))?)
+    }
+
+    async fn keep(
+        &self,
+        cx: &Cx,
+        acting: &Acting<'_>,
+        new: &Invitation,
+        saved: Option<&IdempotencyRecord>,
+        tenant: &Tenant,
+    ) -> Result<Option<Earlier>, Error> {
         let audit = acting.audit(cx, Action::InvitationSent, Facts::new(), facts(new));
         let audit = Audit::from(audit).kept_for(tenant.plan);
         for _ in 0..TRIES {
-            match self.store.invite(acting.by(), new, &audit).await {
+            match self.store.invite(acting.by(), new, saved, &audit).await {
                 Err(MembersError::Refused(refusal)) if self.made_way(cx, acting, new, refusal).await? => {}
                 other => return Ok(other?),
             }

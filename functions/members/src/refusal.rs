@@ -1,5 +1,6 @@
 //! Why nothing was changed.
 
+use domain::Quota;
 use lambda::http::{Problem, kinds};
 use mail::MailError;
 use store::{MembersError, MembersRefusal, StoreError};
@@ -49,8 +50,9 @@ impl From<Error> for Problem {
 fn refused(refusal: MembersRefusal) -> Problem {
     match refusal {
         MembersRefusal::PlanLimit(plan) => Problem::new(&kinds::PLAN_LIMIT).detail(format!(
-            "the plan {plan} allows {} owners and admins, invited ones included",
-            plan.limits().admins
+            "the plan {plan} allows {} {}",
+            plan.most(Quota::Admins),
+            Quota::Admins.words()
         )),
         MembersRefusal::LastOwner => Problem::new(&kinds::LAST_OWNER),
         MembersRefusal::NotReady => Problem::new(&kinds::WRONG_STATE).detail("people join a READY tenant"),

@@ -13,16 +13,14 @@ use http::{Method, header};
 use lambda::{
     Env, FromEnv, StartError,
     http::{
-        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown,
-        kinds,
+        Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Policy, Problem, Rate, Reply,
+        Route, Unknown, kinds,
     },
 };
 use serde::{Deserialize, Serialize};
-use store::{NewTenant, SignupOutcome, Store};
+use store::{Earlier, NewTenant, SignupOutcome, Store};
 use utoipa::ToSchema;
 use workflow::{Executions, Mode, StepInput};
-
-use crate::idempotency::{self, Key};
 
 /// What to send.
 #[derive(Deserialize, ToSchema)]
@@ -207,7 +205,7 @@ impl Route for Create {
 
     async fn handle(deps: &Deps, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
         let signup = request.parse(&deps.regions)?;
-        let key = Key::from_header(cx.header("idempotency-key"))?;
+        let key = IdempotencyKey::sent(&cx, "tenant.create")?;
         let now = deps.clock.now();
         let tenant_id = TenantId::new(&signup.subdomain, &*deps.entropy);
         let token = StatusToken::new(&*deps.entropy);
@@ -231,7 +229,10 @@ impl Route for Create {
                 start(deps, &accepted.tenant_id, &cx.request_id).await;
                 accepted
             }
-            SignupOutcome::IdempotencyReplay(saved) => idempotency::replayed(key.as_ref(), &saved)?,
+            SignupOutcome::IdempotencyReplay(saved) => {
+                let key = key.ok_or(Error::IdempotencyMismatch)?;
+                key.answered(Earlier::Replay(saved))?
+            }
             SignupOutcome::SubdomainTaken => return Err(Error::SubdomainTaken),
             SignupOutcome::IdempotencyMismatch => return Err(Error::IdempotencyMismatch),
             SignupOutcome::InFlight => return Err(Error::InFlight),

@@ -1,7 +1,6 @@
 //! Signing up: ask for a tenant, see whether a name is free, follow the provisioning, try again.
 
 pub mod create;
-mod idempotency;
 pub mod retry;
 pub mod status;
 pub mod subdomain;

@@ -48,6 +48,8 @@ struct Limits {
     /// Members with the role owner or admin.
     admins: u32,
     webhooks: u32,
+    /// Those that have ended and are still listed among them.
+    api_keys: u32,
     audit_retention_days: u32,
 }
 
@@ -58,6 +60,7 @@ impl From<Plan> for Limits {
             api_calls_per_hour: limits.api_calls_per_hour,
             admins: limits.admins,
             webhooks: limits.webhooks,
+            api_keys: limits.api_keys,
             audit_retention_days: limits.audit_retention_days,
         }
     }

@@ -1,6 +1,6 @@
 //! What every change has in common: why it is refused, its entry in the audit log, its answer.
 
-use domain::{Action, AuditEntry, Facts, TenantId, TenantStatus};
+use domain::{Action, AuditEntry, Facts, Quota, TenantId, TenantStatus};
 use lambda::http::{Cx, Json, Problem, Reply, kinds};
 use store::{Audit, Changed, Moved, Store, StoreError};
 
@@ -21,9 +21,9 @@ pub enum Error {
     /// Somebody else changed it first.
     #[error("the tenant is another version")]
     Outrun,
-    /// So many owners and admins are more than the plan allows.
-    #[error("the tenant has {0} owners and admins")]
-    TooManyAdmins(u32),
+    /// So many are more than the plan allows.
+    #[error("the tenant has {1} {0}")]
+    TooMany(Quota, u32),
     /// Between the pool and a silo.
     #[error("the plan keeps data in another way")]
     Elsewhere,
@@ -56,8 +56,9 @@ impl From<Error> for Problem {
                 Self::new(&kinds::WRONG_STATE).detail(format!("the tenant is {status}; this needs {needs}"))
             }
             Error::Outrun => Self::new(&kinds::VERSION_CONFLICT),
-            Error::TooManyAdmins(admins) => Self::new(&kinds::PLAN_LIMIT)
-                .detail(format!("the tenant has {admins} owners and admins, invited ones included")),
+            Error::TooMany(of, count) => {
+                Self::new(&kinds::PLAN_LIMIT).detail(format!("the tenant has {count} {}", of.words()))
+            }
             Error::Elsewhere => Self::new(&kinds::ISOLATION_CHANGE),
             Error::Store(error) => error.into(),
         }
@@ -96,7 +97,7 @@ pub(crate) async fn changed(store: &Store, changed: Changed) -> Result<Reply<Jso
         Changed::Done(tenant) => Ok(Reply::json(Answer::read(store, *tenant).await?)),
         Changed::Outrun => Err(Error::Outrun),
         Changed::Closed(status) => Err(Error::WrongState(status, "one that is not given up")),
-        Changed::TooManyAdmins(admins) => Err(Error::TooManyAdmins(admins)),
+        Changed::TooMany(of, count) => Err(Error::TooMany(of, count)),
         Changed::Elsewhere => Err(Error::Elsewhere),
     }
 }

@@ -50,7 +50,7 @@ pub use key_id::KeyId;
 pub use label::Label;
 pub use password::{ContextWords, Password, PasswordAttempt};
 pub use person_name::PersonName;
-pub use plan::{Isolation, Plan, PlanLimits};
+pub use plan::{Isolation, Plan, PlanLimits, Quota};
 pub use provisioning::{
     Event, EventType, Failure, IllegalMove, Move, Phase, Provisioning, Step, StepRecord, StepStatus, TenantStatus,
 };

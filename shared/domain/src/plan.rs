@@ -27,8 +27,22 @@ pub struct PlanLimits {
     pub admins: u32,
     /// Outbound webhooks.
     pub webhooks: u32,
+    /// API keys, those that have ended and are still listed among them.
+    pub api_keys: u32,
     /// For how many days audit entries are kept.
     pub audit_retention_days: u32,
+}
+
+named! {
+    /// What a plan limits the number of, by the name of its count in a tenant's record.
+    pub enum Quota {
+        /// Members with the role owner or admin, invited ones included.
+        Admins = "admins",
+        /// Outbound webhooks.
+        Webhooks = "webhooks",
+        /// API keys.
+        ApiKeys = "api_keys",
+    }
 }
 
 named! {
@@ -44,12 +58,22 @@ named! {
 impl Plan {
     /// What the plan allows.
     pub const fn limits(self) -> PlanLimits {
-        let (api_calls_per_hour, admins, webhooks, audit_retention_days) = match self {
-            Self::Starter => (1_000, 2, 0, 365),
-            Self::Professional => (10_000, 10, 5, 1_095),
-            Self::Enterprise => (100_000, 50, 25, 2_555),
+        let (api_calls_per_hour, admins, webhooks, api_keys, audit_retention_days) = match self {
+            Self::Starter => (1_000, 2, 0, 10, 365),
+            Self::Professional => (10_000, 10, 5, 50, 1_095),
+            Self::Enterprise => (100_000, 50, 25, 250, 2_555),
         };
-        PlanLimits { api_calls_per_hour, admins, webhooks, audit_retention_days }
+        PlanLimits { api_calls_per_hour, admins, webhooks, api_keys, audit_retention_days }
+    }
+
+    /// The most of it that the plan allows.
+    pub const fn most(self, of: Quota) -> u32 {
+        let limits = self.limits();
+        match of {
+            Quota::Admins => limits.admins,
+            Quota::Webhooks => limits.webhooks,
+            Quota::ApiKeys => limits.api_keys,
+        }
     }
 
     /// How the data of its tenants is kept apart.
@@ -57,6 +81,17 @@ impl Plan {
         match self {
             Self::Starter | Self::Professional => Isolation::Pool,
             Self::Enterprise => Isolation::Silo,
+        }
+    }
+}
+
+impl Quota {
+    /// What is counted, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Admins => "owners and admins, invited ones included",
+            Self::Webhooks => "webhooks",
+            Self::ApiKeys => "API keys",
         }
     }
 }

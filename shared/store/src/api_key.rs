@@ -2,23 +2,38 @@
 //!
 //! The item is small and has no secret, only digests. When a key was last used is in the table of counts
 //! (`crate::limits`), so that a function that only reads needs no right to write here.
+//!
+//! The tenant counts its keys, as its plan limits them (`crate::quota`). So a key is never left to TTL, which would lose the
+//! count; one that has ended stays in the list until somebody needs the room.
 
-use domain::{Actor, ApiKeyId, ApiKeyScopes, ApiKeySecrets, Label, Plan, TenantId, TenantStatus};
-use jiff::{SignedDuration, Timestamp};
+use domain::{Actor, ApiKeyId, ApiKeyScopes, ApiKeySecrets, Label, Plan, Quota, TenantId, TenantStatus};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audit, Store, StoreError,
+    Audit, Earlier, IdempotencyRecord, Store, StoreError, idempotency,
     item::{Item, item, n, read, s},
     keys::{API_KEYS, Key, tenant_partition},
+    quota,
     reads::How,
     session::TenantPart,
-    transact::{Ended, Expr, Reason, Write, refusal},
+    transact::{Ended, Expr, Reason, Refused, Write, refusal},
 };
 
 const WHAT: &str = "API key";
-/// A key that has ended stays in the list for a while: who looks for why a service stopped finds it.
-const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What became of something that a plan limits, and that is made once for each idempotency key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there.
+    Done,
+    /// There is no such tenant.
+    NoTenant,
+    /// The plan has no room for it.
+    Full(Plan),
+    /// An earlier request has the idempotency key.
+    Before(Earlier),
+}
 
 /// A key as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,16 +100,37 @@ impl Store {
         Ok(ApiKeyAdmission { key, tenant, plan })
     }
 
-    /// Keeps a new key, if there is such a tenant; a conflict of the `tenant` where there is none.
+    /// Keeps a new key, if there is such a tenant with room for it. One transaction of up to four items.
     pub async fn create_api_key(
         &self,
         tenant: &TenantId,
         record: &ApiKeyRecord,
+        saved: Option<&IdempotencyRecord>,
         audit: &Audit,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Kept, StoreError> {
         let put = Write::put(WHAT, Key::api_key(tenant, &record.key_id), stored(tenant, record)?).when(Expr::absent());
-        let there = Write::check("tenant", Key::tenant(tenant), Expr::new("attribute_exists(pk)"));
-        self.commit(&[put, there], audit, record.key_id.as_str()).await
+        self.keep(vec![put, quota::one_more(tenant, Quota::ApiKeys)], saved, audit, record.key_id.as_str()).await
+    }
+
+    /// The writes, among them a count of the tenant's, and the saved answer before them.
+    pub(crate) async fn keep(
+        &self,
+        mut writes: Vec<Write>,
+        saved: Option<&IdempotencyRecord>,
+        audit: &Audit,
+        salt: &str,
+    ) -> Result<Kept, StoreError> {
+        if let Some(saved) = saved {
+            writes.insert(0, saved.save()?);
+        }
+        match (self.commit_or_why(&writes, audit, salt).await?, saved) {
+            (None, _) => Ok(Kept::Done),
+            (Some(Refused { what: idempotency::WHAT, held: Some(held) }), Some(saved)) => {
+                Ok(Kept::Before(saved.compare(held)?))
+            }
+            (Some(Refused { what: quota::WHAT, held }), _) => Ok(quota::full(held)?.map_or(Kept::NoTenant, Kept::Full)),
+            (Some(Refused { what, .. }), _) => Err(StoreError::Conflict(what)),
+        }
     }
 
     /// A key of the tenant's.
@@ -149,14 +185,32 @@ impl Store {
 
     /// Deletes the key; from the next request on it opens nothing. False where there is none.
     pub async fn revoke_api_key(&self, tenant: &TenantId, key: &ApiKeyId, audit: &Audit) -> Result<bool, StoreError> {
-        let there = Expr::new("attribute_exists(pk)");
-        self.commit_if(&[Write::delete(WHAT, Key::api_key(tenant, key)).when(there)], audit, key.as_str()).await
+        self.delete_api_key(tenant, key, Expr::new("attribute_exists(pk)"), audit).await
+    }
+
+    /// Deletes a key that has ended. False where it is gone, or was rotated since it was read.
+    pub async fn clear_api_key(
+        &self,
+        tenant: &TenantId,
+        ended: &ApiKeyRecord,
+        audit: &Audit,
+    ) -> Result<bool, StoreError> {
+        let unchanged = Expr::new("version = :version").value(":version", n(ended.version));
+        self.delete_api_key(tenant, &ended.key_id, unchanged, audit).await
+    }
+
+    async fn delete_api_key(
+        &self,
+        tenant: &TenantId,
+        key: &ApiKeyId,
+        when: Expr,
+        audit: &Audit,
+    ) -> Result<bool, StoreError> {
+        let delete = Write::delete(WHAT, Key::api_key(tenant, key)).when(when);
+        self.commit_if(&[delete, quota::one_less(tenant, Quota::ApiKeys)], audit, key.as_str()).await
     }
 }
 
 fn stored(tenant: &TenantId, record: &ApiKeyRecord) -> Result<Item, StoreError> {
-    let mut stored = item(WHAT, &Key::api_key(tenant, &record.key_id), record)?;
-    let gone = record.secrets.expires_at().saturating_add(LISTED).unwrap_or(Timestamp::MAX);
-    stored.insert("ttl".to_owned(), n(gone.as_second()));
-    Ok(stored)
+    item(WHAT, &Key::api_key(tenant, &record.key_id), record)
 }

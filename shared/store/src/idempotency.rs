@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError,
+    Store, StoreError,
     item::{Item, item, n, read},
     keys::{Key, hex_digest},
     transact::{Expr, Write},
@@ -34,11 +34,35 @@ struct Saved {
 
 /// What an earlier request under the same key left.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Earlier {
+pub enum Earlier {
     /// The same request: its answer, as it was saved.
     Replay(Vec<u8>),
     /// Another request.
     Mismatch,
+}
+
+pub(crate) const WHAT: &str = "idempotency record";
+
+impl Store {
+    /// What an earlier request left under the key of this one: one read. The transaction asks again, for who comes at the
+    /// same moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn earlier(&self, record: &IdempotencyRecord) -> Result<Option<Earlier>, StoreError> {
+        let held: Option<Saved> = self.record(WHAT, &record.key).await?;
+        Ok(held.filter(|held| held.ttl >= record.now).map(|held| record.judge(held)))
+    }
+
+    /// Forgets the answer, where what it promised was not done after all. One write.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget(&self, record: &IdempotencyRecord) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.tables.core);
+        Box::pin(delete.set_key(Some(record.key.attributes())).send()).await?;
+        Ok(())
+    }
 }
 
 impl IdempotencyRecord {
@@ -54,17 +78,20 @@ impl IdempotencyRecord {
         }
     }
 
+    fn judge(&self, held: Saved) -> Earlier {
+        if held.fingerprint == self.stored.fingerprint { Earlier::Replay(held.response) } else { Earlier::Mismatch }
+    }
+
     /// TTL deletes late (up to days), so an expired record counts as none.
     pub(crate) fn save(&self) -> Result<Write, StoreError> {
-        let stored = item("idempotency record", &self.key, &self.stored)?;
+        let stored = item(WHAT, &self.key, &self.stored)?;
         let free = Expr::new("attribute_not_exists(pk) OR #ttl < :now").name("#ttl", "ttl").value(":now", n(self.now));
-        Ok(Write::put("idempotency record", self.key.clone(), stored).when(free))
+        Ok(Write::put(WHAT, self.key.clone(), stored).when(free))
     }
 
     /// Compares with the record that refused [`Self::save`].
     pub(crate) fn compare(&self, held: Item) -> Result<Earlier, StoreError> {
-        let held: Saved = read("idempotency record", held)?;
-        Ok(if held.fingerprint == self.stored.fingerprint { Earlier::Replay(held.response) } else { Earlier::Mismatch })
+        Ok(self.judge(read(WHAT, held)?))
     }
 }
 

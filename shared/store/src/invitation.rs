@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audit, By, Identity, MembersError, MembersRefusal, Membership, PasswordHash, Store, StoreError, identity,
+    Audit, By, Earlier, IdempotencyRecord, Identity, MembersError, MembersRefusal, Membership, PasswordHash, Store,
+    StoreError, idempotency, identity,
     item::{item, n, read, s},
     keys::{INVITATIONS, Key, tenant_partition},
     membership::why,
     seats,
-    transact::{Expr, Write},
+    transact::{Expr, Refused, Write},
 };
 
 /// Somebody was asked to join a tenant.
@@ -89,23 +90,36 @@ impl Invitation {
 
 impl Store {
     /// Keeps an invitation and its token, in a READY tenant with room for it. [`MembersRefusal::There`] where the address
-    /// has one, open or outlived. One transaction of four items.
+    /// has one, open or outlived; what an earlier request under the same idempotency key left, if there was one. One
+    /// transaction of four or five items.
     ///
     /// # Errors
     /// [`MembersRefusal`]; [`StoreError`].
-    pub async fn invite(&self, by: By<'_>, invitation: &Invitation, audit: &Audit) -> Result<(), MembersError> {
+    pub async fn invite(
+        &self,
+        by: By<'_>,
+        invitation: &Invitation,
+        saved: Option<&IdempotencyRecord>,
+        audit: &Audit,
+    ) -> Result<Option<Earlier>, MembersError> {
         let (tenant, seat) = (&invitation.tenant_id, Seats::of_invitation(invitation.role));
         let stored = item(WHAT, &invitation.key(), invitation)?;
-        let writes = [
+        let mut writes = vec![
             Write::put(WHAT, invitation.key(), stored).when(Expr::absent()),
             invitation.pointer()?,
             seats::in_ready(tenant, seat),
             by.still(tenant),
         ];
-        match self.commit_or_why(&writes, audit, invitation.token.as_str()).await? {
-            None => Ok(()),
-            Some(refused) if refused.what == WHAT => Err(MembersRefusal::There.into()),
-            Some(refused) => Err(why(refused, seat)?.into()),
+        if let Some(saved) = saved {
+            writes.insert(0, saved.save()?);
+        }
+        match (self.commit_or_why(&writes, audit, invitation.token.as_str()).await?, saved) {
+            (None, _) => Ok(None),
+            (Some(Refused { what: idempotency::WHAT, held: Some(held) }), Some(saved)) => {
+                Ok(Some(saved.compare(held)?))
+            }
+            (Some(refused), _) if refused.what == WHAT => Err(MembersRefusal::There.into()),
+            (Some(refused), _) => Err(why(refused, seat)?.into()),
         }
     }
 

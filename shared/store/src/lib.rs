@@ -23,7 +23,7 @@
 //! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
 //! | subdomain claim | `SUBDOMAIN#{name}` / `CLAIM` | signup, archive | availability | e 0.5 | 4 |
 //! | outbox entry | `OUTBOX#{0..7}` / `{tenant}#{attempt}` | signup, retry; deleted by the first step | sweeper, Query per shard | s 1 per 4 KB | with signup, first step |
-//! | idempotency record | `IDEMPOTENCY#{digest}` / `{operation}` | the POST it is for, 24 h | the same, by its refused condition | - | with the POST |
+//! | idempotency record | `IDEMPOTENCY#{digest}` / `{operation}` | the POST it is for, 24 h | the same: a look, and its refused condition | s 1 | with the POST |
 //! | database record | `T#{tenant}` / `DATABASE` | CreateDatabase | its undo, HealthCheck | s 1 | 2, with the step |
 //! | tenant secrets | `T#{tenant}` / `SECRETS` | GenerateSecrets | its undo, HealthCheck, the vault | s 1 | 2, with the step |
 //! | | | rotation of the pool's secrets, every 90 days | the same, Scan of all of the table | s 1 per 4 KB of the table, a pass a day | 4; 1 for the mark (no transaction) |
@@ -53,7 +53,7 @@
 //! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in | door, login; Query of the list | s 1 | 4 |
 //! | bootstrap record | `PLATFORM#BOOTSTRAP` / `BOOTSTRAP` | first bootstrap login, removal | door, for platform roles | s 1 | 2 |
 //! | (admission) | session + membership + tenant, or session + platform role + bootstrap record; and the generation of the signing keys | - | door, with every authenticated request: one BatchGetItem | s 4 RCU | - |
-//! | API key | `T#{tenant}` / `API-KEY#{key}`, TTL 30 days after its end | minting, rotation; deleted by revocation | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, a look at the tenant among them |
+//! | API key | `T#{tenant}` / `API-KEY#{key}` | minting, rotation; deleted by revocation, and once ended by who needs the room | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, revocation 8, the tenant's count among them |
 //! | | | | list, Query | s 1 per 4 KB, about 8 keys | - |
 //! | API key's last use | `api-key-used#{tenant}#{key}` in `limits`, TTL | door, once an hour | list and look, BatchGetItem | e 0.5 | 1 (no transaction) |
 //! | nonce of a signed call | `nonce#{digest}` in `limits`, TTL | the call | by its condition | - | 1 (no transaction) |
@@ -99,6 +99,7 @@ mod people_key;
 mod platform;
 mod pool_secrets;
 mod purge;
+mod quota;
 mod reads;
 mod records;
 mod refresh;
@@ -126,11 +127,11 @@ use aws_types::SdkConfig;
 use serde::de::DeserializeOwned;
 
 pub use activation::IssuedActivation;
-pub use api_key::{ApiKeyAdmission, ApiKeyRecord, ApiKeyStanding};
+pub use api_key::{ApiKeyAdmission, ApiKeyRecord, ApiKeyStanding, Kept};
 pub use audit::Audit;
 pub use effects::Effects;
 pub use error::StoreError;
-pub use idempotency::IdempotencyRecord;
+pub use idempotency::{Earlier, IdempotencyRecord};
 pub use identity::{Identity, LoginView, Membership, MembershipPointer, PasswordHash};
 pub use impersonation::{IMPERSONATION, Impersonation};
 pub use invitation::{Accepting, Invitation};

@@ -3,13 +3,14 @@
 //! The limit of every plan is in the condition, so that a change of the plan at the same moment needs no second look: of
 //! the two, the later sees the earlier.
 
-use domain::{Plan, Seats, TenantId, TenantStatus};
+use domain::{Plan, Quota, Seats, TenantId, TenantStatus};
 use serde::Deserialize;
 
 use crate::{
     StoreError,
     item::{Item, n, read, s},
     keys::Key,
+    quota,
     transact::{Expr, Write},
 };
 
@@ -74,7 +75,7 @@ pub(crate) fn write(tenant: &TenantId, change: Seats) -> Option<Write> {
         }
     }
     if change.admins > 0 {
-        expr = room(expr);
+        expr = quota::room(Quota::Admins, expr);
     }
     if change.owners < 0 {
         expr.text += " AND owners > :last";
@@ -93,18 +94,6 @@ pub(crate) fn in_ready(tenant: &TenantId, change: Seats) -> Write {
         expr.name("#provisioning", "provisioning").name("#status", "status").value(":ready", s("READY"))
     });
     write
-}
-
-/// That the plan, whichever it is, has room for one more.
-fn room(mut expr: Expr) -> Expr {
-    let mut plans = Vec::new();
-    for plan in Plan::ALL {
-        let (name, most) = (format!(":{plan}"), format!(":{plan}_admins"));
-        plans.push(format!("(#plan = {name} AND admins < {most})"));
-        expr = expr.value(&name, s(plan.as_str())).value(&most, n(plan.limits().admins));
-    }
-    expr.text += &format!(" AND ({})", plans.join(" OR "));
-    expr.name("#plan", "plan")
 }
 
 /// Why the counts did not change.

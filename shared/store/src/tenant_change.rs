@@ -1,12 +1,12 @@
 //! What may be changed of a tenant: its name, and its plan. Each names the version that it was decided on.
 
-use domain::{CompanyName, Plan, TenantId, TenantStatus};
-use serde::Deserialize;
+use domain::{CompanyName, Plan, Quota, TenantId, TenantStatus};
 
 use crate::{
     Audit, Store, StoreError, Tenant,
     item::{attribute, n, read},
     keys::Key,
+    quota,
     steps::RACES,
     tenants,
     transact::{Ended, Expr, Reason, Write, refusal},
@@ -21,16 +21,10 @@ pub enum Changed {
     Outrun,
     /// It stands so, and takes no change. Nothing was changed.
     Closed(TenantStatus),
-    /// It has more owners and admins than the plan allows: so many. Nothing was changed.
-    TooManyAdmins(u32),
+    /// It has more of this than the plan allows: so many. Nothing was changed.
+    TooMany(Quota, u32),
     /// The plan keeps data in another way, and nothing moves it. Nothing was changed.
     Elsewhere,
-}
-
-#[derive(Deserialize)]
-struct Usage {
-    #[serde(default)]
-    admins: u32,
 }
 
 impl Store {
@@ -54,8 +48,8 @@ impl Store {
         Ok(self.change(write, next, audit).await?.unwrap_or(Changed::Outrun))
     }
 
-    /// Gives the tenant another plan, whose limits apply from then on. Refused where it has more than the plan allows, in
-    /// the same condition under which members are added. One read and one transaction.
+    /// Gives the tenant another plan, whose limits apply from then on. Refused where it has more than the plan allows, by
+    /// the counts under which members, keys and webhooks are added. One read and one transaction.
     pub async fn change_plan(
         &self,
         id: &TenantId,
@@ -74,11 +68,8 @@ impl Store {
             let mut audit = audit.clone();
             audit.entry.before = audit.entry.before.with("plan", &tenant.plan);
             audit.entry.after = audit.entry.after.with("plan", &plan);
-            let mut fits = still(&tenant)
-                .name("#plan", "plan")
-                .value(":plan", attribute("plan", &plan)?)
-                .value(":admins", n(plan.limits().admins));
-            fits.text.push_str(" AND (attribute_not_exists(admins) OR admins <= :admins)");
+            let fits = still(&tenant).name("#plan", "plan").value(":plan", attribute("plan", &plan)?);
+            let fits = quota::fits(plan, fits);
             let write = Write::update("tenant", Key::tenant(id), "SET #plan = :plan, version = :next", fits);
             let next = Tenant { plan, version: tenant.version + 1, ..tenant };
             if let Some(changed) = self.change(write, next, audit).await? {
@@ -100,10 +91,10 @@ impl Store {
         match reasons.first() {
             Some(Reason::Race) => Ok(None),
             Some(Reason::Condition(Some(held))) => {
-                let Usage { admins } = read("tenant", held.clone())?;
+                let excess = quota::excess(next.plan, held)?;
                 let stored: Tenant = read("tenant", held.clone())?;
-                let too_many = stored.version + 1 == next.version && admins > next.plan.limits().admins;
-                Ok(too_many.then_some(Changed::TooManyAdmins(admins)))
+                let same = stored.version + 1 == next.version;
+                Ok(excess.filter(|_| same).map(|(of, count)| Changed::TooMany(of, count)))
             }
             Some(Reason::Condition(None)) => Ok(None),
             _ => Err(refusal(&writes, &reasons)),

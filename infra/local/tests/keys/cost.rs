@@ -81,7 +81,7 @@ async fn r18_every_route_costs_what_the_table_says() {
     let rotate = spent(&world, function, rotate).await;
     assert_eq!(rotate, price("BatchGetItem + BatchGetItem + GetItem + TransactWriteItems", proof + 1.5, 4.0));
     let revoke = spent(&world, function, async { drop(world.revoke(&owner, key.id()).await.expect(204)) }).await;
-    assert_eq!(revoke, price("BatchGetItem + TransactWriteItems", door, 4.0));
+    assert_eq!(revoke, price("BatchGetItem + TransactWriteItems", door, 8.0));
 }
 
 #[tokio::test]

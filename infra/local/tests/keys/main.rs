@@ -9,6 +9,7 @@ mod cost;
 mod door;
 mod life;
 mod manners;
+mod plan;
 mod races;
 mod scopes;
 mod world;

@@ -161,12 +161,8 @@ async fn r18_a_list_has_every_key_once() {
 async fn r18_an_operator_neither_makes_nor_takes_over_a_key_that_reads_a_vault() {
     let world = World::open().await;
     let owner = world.owner("own").await;
-    let secret = world.api.stack.secrets.run("GetSecretValue", json!({"SecretId": "innkeeper/local/bootstrap-admin"}));
-    let secret: Value = serde_json::from_str(secret.await.unwrap()["SecretString"].as_str().unwrap()).unwrap();
-    let credentials = json!({"email": secret["email"], "password": secret["password"]});
-    let login = world.api.post("/api/v1/auth/login", &credentials).await.expect(200);
     let tenant = crate::api::Tenant { id: owner.tenant.id.clone(), email: String::new(), status_token: String::new() };
-    let operator = crate::world::Owner { tenant, token: login["access_token"].as_str().unwrap().to_owned() };
+    let operator = crate::world::Owner { tenant, token: world.operator().await };
 
     let body = json!({"name": "a", "scopes": ["vault.read"]});
     let refused = world.try_mint(&operator, &body).await.problem(422, "invalid_fields");

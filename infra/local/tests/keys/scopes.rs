@@ -34,6 +34,8 @@ async fn told(world: &World, policy: &Policy, tenant: &Owner, text: &str) -> u16
 async fn r18_a_scope_opens_its_routes_and_no_other() {
     let world = World::open().await;
     let owner = world.owner("own").await;
+    // More keys than `starter` allows.
+    world.set_plan(&owner.tenant, "professional");
     let mut keys = Vec::new();
     for scope in ALL {
         keys.push((scope, world.mint(&owner, &[scope]).await.text));

@@ -131,6 +131,45 @@ impl World {
         );
     }
 
+    /// The bootstrap admin, signed in.
+    pub(crate) async fn operator(&self) -> String {
+        let secret = json!({"SecretId": "innkeeper/local/bootstrap-admin"});
+        let secret = self.api.stack.secrets.run("GetSecretValue", secret).await.unwrap();
+        let secret: Value = serde_json::from_str(secret["SecretString"].as_str().unwrap()).unwrap();
+        let credentials = json!({"email": secret["email"], "password": secret["password"]});
+        let login = self.api.post("/api/v1/auth/login", &credentials).await.expect(200);
+        login["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// As an upgrade does.
+    pub(crate) fn set_plan(&self, tenant: &Tenant, plan: &str) {
+        self.run(
+            "UpdateItem",
+            json!({
+                "Key": {"pk": {"S": format!("T#{}", tenant.id)}, "sk": {"S": "TENANT"}},
+                "UpdateExpression": "SET #plan = :plan",
+                "ExpressionAttributeNames": {"#plan": "plan"},
+                "ExpressionAttributeValues": {":plan": {"S": plan}},
+            }),
+        );
+    }
+
+    /// The tenant's own count of its keys, after a count of what is there.
+    #[track_caller]
+    pub(crate) fn counted(&self, owner: &Owner) -> usize {
+        let there = self.items(owner, "API-KEY#").len();
+        let count = self.items(owner, "TENANT")[0]["api_keys"]["N"].as_str().map_or(0, |count| count.parse().unwrap());
+        assert_eq!(count, there, "as counted, and as there are");
+        count
+    }
+
+    /// As [`World::try_mint`], once for a key of the caller's.
+    pub(crate) async fn mint_once(&self, owner: &Owner, key: &str, body: &Value) -> Answer {
+        let request = authorized(Request::post(keys(&owner.tenant.id)), &owner.token);
+        let request = request.header("content-type", "application/json").header("idempotency-key", key);
+        self.api.send(request, body.to_string()).await
+    }
+
     /// The items of the tenant whose sort key begins so.
     pub(crate) fn items(&self, owner: &Owner, beginning: &str) -> Vec<Value> {
         let pk = format!("T#{}", owner.tenant.id);

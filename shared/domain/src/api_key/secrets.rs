@@ -59,6 +59,11 @@ impl ApiKeySecrets {
         self.expires_at
     }
 
+    /// Whether none of them opens the key any more.
+    pub fn have_ended(&self, now: Timestamp) -> bool {
+        now >= self.expires_at && self.former(now).is_none()
+    }
+
     /// The secret before it, unless it has ended.
     pub fn former(&self, now: Timestamp) -> Option<&FormerSecret> {
         self.former.as_ref().filter(|former| now < former.until)

@@ -66,6 +66,7 @@ named! {
         ApiKeyCreated = "api_key.created",
         ApiKeyRotated = "api_key.rotated",
         ApiKeyRevoked = "api_key.revoked",
+        ApiKeyExpired = "api_key.expired",
         SecretCreated = "secret.created",
         SecretRotationOrdered = "secret.rotation_ordered",
         SecretRotated = "secret.rotated",

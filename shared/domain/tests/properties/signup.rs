@@ -67,9 +67,10 @@ fn plans_allow_what_the_price_list_says() {
     let table: Vec<_> = Plan::ALL
         .iter()
         .map(|plan| (plan.limits(), plan.isolation()))
-        .map(|(l, i)| (l.api_calls_per_hour, l.admins, l.webhooks, l.audit_retention_days, i.as_str()))
+        .map(|(l, i)| (l.api_calls_per_hour, l.admins, l.webhooks, l.api_keys, l.audit_retention_days, i.as_str()))
         .collect();
-    let listed = [(1_000, 2, 0, 365, "pool"), (10_000, 10, 5, 1_095, "pool"), (100_000, 50, 25, 2_555, "silo")];
+    let listed =
+        [(1_000, 2, 0, 10, 365, "pool"), (10_000, 10, 5, 50, 1_095, "pool"), (100_000, 50, 25, 250, 2_555, "silo")];
     assert_eq!(table, listed);
 }
 

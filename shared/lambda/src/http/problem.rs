@@ -200,6 +200,8 @@ kinds! {
     LAST_OWNER = 409 "last_owner" "A tenant has an owner" "Make somebody else an owner first.";
     /// The address belongs to a member of the tenant.
     ALREADY_MEMBER = 409 "already_member" "The person is a member already" "Change their role with PATCH /api/v1/tenants/{tenant_id}/members/{user_id}.";
+    /// The request was done before, and its answer held a secret.
+    ALREADY_MADE = 409 "already_made" "An earlier request with this Idempotency-Key made it" "Its secret was shown once and is kept nowhere. The detail names what was made: rotate it to get another secret, or delete it and send the request with a new key.";
     /// The address was invited to the tenant.
     ALREADY_INVITED = 409 "already_invited" "The address is invited already" "Send the mail again, or withdraw the invitation and make another.";
     /// No function rotates the secret.

@@ -1,5 +1,7 @@
 //! From the mail to the membership.
 
+use futures::future::join_all;
+use http::Request;
 use jiff::SignedDuration;
 use local::aws::faults::Rule;
 use serde_json::{Value, json};
@@ -177,6 +179,31 @@ async fn r09_a_mail_that_was_refused_can_be_sent_again() {
     let id = listed["items"][0]["invitation_id"].as_str().unwrap();
     house.world.post(&house.ada, &house.path(&format!("invitations/{id}/resend")), &Value::Null).await.expect(200);
     house.accept(GRACE, PASSWORD).await.expect(200);
+}
+
+/// One mail and one answer for an `Idempotency-Key`, however often it is sent, and also after the invitation is accepted.
+#[tokio::test(flavor = "multi_thread")]
+async fn r09_an_invitation_is_sent_once_for_an_idempotency_key() {
+    let house = House::open().await;
+    let invite = async |email: &str, key: &str| {
+        let request = Request::post(house.path("invitations")).header("content-type", "application/json");
+        let body = json!({"email": email, "role": "agent"});
+        house.world.send(&house.ada, request.header("idempotency-key", key), body.to_string().into()).await
+    };
+    let answers = join_all((0..4).map(|_| invite(GRACE, "one-invitation-sent-often"))).await;
+    let first = answers[0].expect(201);
+    assert!(answers.iter().all(|answer| answer.expect(201) == first));
+    house.accept(GRACE, PASSWORD).await.expect(200);
+    assert_eq!(invite(GRACE, "one-invitation-sent-often").await.expect(201), first);
+    assert_eq!(house.world.mails_to(GRACE).len(), 1);
+    invite("mary@people.example", "one-invitation-sent-often").await.problem(422, "idempotency_mismatch");
+    invite(GRACE, "another-invitation").await.problem(409, "already_member");
+
+    // An answer that promises a mail which did not go is not kept.
+    let refused = Rule::error(400, "MessageRejected").on("ses", "SendEmail").from("members-manage");
+    house.world.stack.gateway.faults().add(refused);
+    invite("mary@people.example", "an-invitation-that-failed").await.problem(503, "unavailable");
+    invite("mary@people.example", "an-invitation-that-failed").await.problem(409, "already_invited");
 }
 
 /// R14: a password is guessed here no faster than at the sign-in.
