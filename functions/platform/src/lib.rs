@@ -7,6 +7,7 @@ pub mod health_details;
 pub mod jobs;
 pub mod openapi;
 pub mod preflight;
+pub mod probe;
 pub mod unmatched;
 
 use std::sync::Arc;
@@ -30,8 +31,11 @@ pub const JOBS: Function = Function::http::<(
     jobs::worker_config::WorkerConfig,
 )>("platform-jobs");
 
+/// CodeDeploy, before a new version gets traffic
+pub const PROBE: Function = Function::hook::<probe::Probe>("platform-probe");
+
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&DOCS, &HEALTH_DETAILS, &JOBS];
+pub const FUNCTIONS: &[&Function] = &[&DOCS, &HEALTH_DETAILS, &JOBS, &PROBE];
 
 /// The origins that the door allows, and randomness for nonces.
 pub struct Deps {

@@ -25,7 +25,7 @@ use crate::{
     clock::StackClock,
     front::{FunctionFault, Target},
     iam::Principals,
-    template::{FunctionSpec, Stack},
+    template::{FunctionSpec, Stack, VERSION},
 };
 
 /// Every function that there is code for.
@@ -99,9 +99,10 @@ impl Functions {
                 clock: Arc::new(clock.clone()),
                 entropy: entropy.clone(),
             };
-            functions
-                .ids
-                .extend([&spec.name, &spec.arn, &spec.binary].map(|known| (known.clone(), spec.logical_id.clone())));
+            let version = format!("{}:{VERSION}", spec.arn);
+            functions.ids.extend(
+                [&spec.name, &spec.arn, &version, &spec.binary].map(|it| (it.clone(), spec.logical_id.clone())),
+            );
             let (clock, running) = (clock.clone(), OnceCell::new());
             let places = Semaphore::new(REQUESTS_AT_ONCE);
             let deployed = Deployed { spec: spec.clone(), function, env, credentials, clock, running, places };

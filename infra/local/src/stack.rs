@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     aws::{
         AwsError, Counters, Gateway, Invoker, Persist, PersistError,
+        codedeploy::CodeDeploy,
         dynamodb::DynamoDb,
         eventbridge::EventLog,
         lambda::Lambda,
@@ -132,6 +133,8 @@ pub struct LocalStack {
     pub secrets: Arc<SecretsManager>,
     /// Step Functions.
     pub states: StepFunctions,
+    /// CodeDeploy, and the deployments that were tried.
+    pub codedeploy: Arc<CodeDeploy>,
     /// What SES sent.
     pub mailbox: Arc<Mailbox>,
     /// What was put on the event buses.
@@ -192,6 +195,8 @@ impl LocalStack {
         gateway.mount("states", Arc::new(states.clone()));
         gateway.mount("ses", mailbox.clone());
         gateway.mount("events", events.clone());
+        let codedeploy = Arc::new(CodeDeploy::default());
+        gateway.mount("codedeploy", codedeploy.clone());
         gateway.mount("lambda", Arc::new(Lambda::new(&*region, invoker)));
 
         let tasks = tokio::task::JoinSet::new();
@@ -202,6 +207,7 @@ impl LocalStack {
             dynamodb,
             secrets,
             states,
+            codedeploy,
             mailbox,
             events,
             principals,
@@ -343,6 +349,16 @@ impl LocalStack {
     /// What the function failed with.
     pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, crate::aws::InvokeError> {
         self.functions.invoke(function, event).await
+    }
+
+    /// What a new version of the function would have to pass before its traffic: the word of its hook to CodeDeploy, and what
+    /// the hook itself answered. No word means that the deployment fails after an hour.
+    pub async fn shift(&self, function: &str) -> Option<(Option<String>, Result<Value, crate::aws::InvokeError>)> {
+        let spec = self.template.functions.iter().find(|spec| spec.binary == function)?;
+        let shift = spec.shift.as_ref()?;
+        let (deployment, event) = self.codedeploy.begin(&shift.group);
+        let answer = self.functions.invoke(shift.pre_traffic.as_ref()?, event).await;
+        Some((self.codedeploy.status(&deployment), answer))
     }
 
     /// The API Gateway of the stack; `extra` are routes that only the local stack has.

@@ -31,6 +31,8 @@ pub enum Kind {
     Job,
     /// Secrets Manager, for the steps of a rotation.
     Rotation,
+    /// CodeDeploy, while it gives a new version its traffic.
+    Hook,
 }
 
 /// The routes of an HTTP function.
@@ -79,6 +81,11 @@ impl Function {
                 Box::pin(async move { Ok(Running::Event(EventService::task::<T>(T::Deps::from_env(&env).await?))) })
             },
         }
+    }
+
+    /// A function that CodeDeploy asks during a deployment.
+    pub const fn hook<T: Task>(name: &'static str) -> Self {
+        Self { kind: Kind::Hook, ..Self::task::<T>(name) }
     }
 
     /// A function that a schedule wakes.

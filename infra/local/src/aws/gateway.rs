@@ -59,8 +59,8 @@ impl Gateway {
         }
     }
 
-    /// Mounts a service under its signing name: `dynamodb`, `secretsmanager`, `states`, `events`, `ses` or
-    /// `lambda`.
+    /// Mounts a service under its signing name: `dynamodb`, `secretsmanager`, `states`, `events`, `ses`, `lambda`
+    /// or `codedeploy`.
     pub fn mount(&self, name: &str, service: Arc<dyn Service>) {
         self.services.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), service);
     }

@@ -15,6 +15,7 @@ pub use gateway::{Authorizer, Gateway, Lost};
 pub use lambda::{InvokeError, Invoker};
 pub use persist::{Persist, PersistError};
 
+pub mod codedeploy;
 pub mod connector;
 pub mod counters;
 pub mod dynamodb;

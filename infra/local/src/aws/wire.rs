@@ -38,6 +38,7 @@ impl Protocol {
                 namespace: "com.amazonaws.swf.service.v2.model#",
             },
             "secretsmanager" => Self::Json { version: "1.1", target: "secretsmanager.", namespace: "" },
+            "codedeploy" => Self::Json { version: "1.1", target: "CodeDeploy_20141006.", namespace: "" },
             "events" => Self::Json { version: "1.1", target: "AWSEvents.", namespace: "" },
             "ses" => Self::Ses,
             "lambda" => Self::Lambda,

@@ -57,6 +57,7 @@ fn stack(cors: Option<CorsSpec>) -> Stack {
         routes: routes.into(),
         schedules: Vec::new(),
         policy: PolicySpec { document: Value::Null, lines: Vec::new() },
+        shift: None,
         role: String::new(),
         line: 1,
     };

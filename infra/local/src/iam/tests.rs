@@ -20,6 +20,7 @@ fn stack(statements: serde_json::Value) -> Stack {
         routes: Vec::new(),
         schedules: Vec::new(),
         policy: PolicySpec { document: json!({ "Version": "2012-10-17", "Statement": statements }), lines },
+        shift: None,
         role: "innkeeper-CreateRole".to_owned(),
         line: 1,
     };

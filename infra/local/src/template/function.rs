@@ -1,7 +1,8 @@
 //! `AWS::Serverless::Function`, with `Globals.Function` merged in as SAM does: maps by key, lists joined, scalars replaced.
 
 use super::{
-    Elsewhere, FunctionSpec,
+    Elsewhere, FunctionSpec, ShiftSpec,
+    arn::arn,
     fields::Fields,
     node::{Entry, Kind, Node},
     resources::{Reader, Resolved},
@@ -64,6 +65,7 @@ impl Reader<'_> {
             timeout: fields.number("Timeout", 1..=900).unwrap_or(3),
             memory: fields.number("MemorySize", 128..=10_240).unwrap_or(128),
             concurrency: fields.number("ReservedConcurrentExecutions", 0..=1000),
+            shift: self.shift(&mut fields, resolved.id),
             policy: self.policy(&mut fields),
             role: self.scope.role_name(resolved.resource),
             routes: Vec::new(),
@@ -76,6 +78,28 @@ impl Reader<'_> {
         }
         fields.finish();
         spec
+    }
+
+    /// Which traffic goes where, and what its alarms take back, is AWS's; what is asked before it is not.
+    fn shift(&self, fields: &mut Fields<'_>, id: &str) -> Option<ShiftSpec> {
+        let alias = fields.text("AutoPublishAlias");
+        let preference = fields.child("DeploymentPreference");
+        if alias.is_none() && preference.is_some() {
+            fields.refuse("DeploymentPreference", "needs an AutoPublishAlias");
+        }
+        let mut preference = preference?;
+        preference.without_effect(&["Enabled", "Type", "Alarms", "TriggerConfigurations", "PassthroughCondition"]);
+        preference.refused(&[("Role", "SAM makes one that may invoke the hooks and nothing else")]);
+        let mut hooks = preference.child("Hooks");
+        let pre_traffic = hooks.as_mut().and_then(|hooks| hooks.text("PreTraffic"));
+        if let Some(mut hooks) = hooks {
+            hooks.refused(&[("PostTraffic", "the alarms watch the traffic")]);
+            hooks.finish();
+        }
+        preference.finish();
+        let (application, stack) = (self.scope.deployment_application(), &self.scope.inputs.stack_name);
+        let group = format!("deploymentgroup:{application}/{stack}-{id}DeploymentGroup");
+        Some(ShiftSpec { group: arn("codedeploy", &self.scope.inputs.region, &group), pre_traffic })
     }
 
     /// The binary: named by the build metadata, by the artifact's folder, or by the handler.
@@ -93,13 +117,7 @@ impl Reader<'_> {
 }
 
 fn known_properties(fields: &mut Fields<'_>) {
-    fields.without_effect(&[
-        "FunctionName",
-        "Description",
-        "Architectures",
-        "AutoPublishAlias",
-        "DeploymentPreference",
-    ]);
+    fields.without_effect(&["FunctionName", "Description", "Architectures"]);
     fields.without_effect(&["Tracing", "Tags", "LoggingConfig", "EphemeralStorage", "KmsKeyArn", "PropagateTags"]);
     fields.without_effect(&[
         "ProvisionedConcurrencyConfig",

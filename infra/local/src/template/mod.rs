@@ -31,6 +31,7 @@ mod tests;
 
 pub use model::*;
 pub(crate) use policy::{CONTEXT, REGION_KEY};
+pub(crate) use refs::VERSION;
 pub use refusal::Refusal;
 
 use fields::Fields;

@@ -71,12 +71,23 @@ pub struct FunctionSpec {
     pub routes: Vec<RouteSpec>,
     /// Its schedules.
     pub schedules: Vec<ScheduleSpec>,
+    /// How its alias moves to a new version, where it has one.
+    pub shift: Option<ShiftSpec>,
     /// What it may do.
     pub policy: PolicySpec,
     /// The role that SAM makes for it.
     pub role: String,
     /// Where it stands in the template.
     pub line: usize,
+}
+
+/// `AutoPublishAlias` with its `DeploymentPreference`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShiftSpec {
+    /// The ARN of the CodeDeploy deployment group that SAM makes.
+    pub group: String,
+    /// The name of the function that is asked before the traffic.
+    pub pre_traffic: Option<String>,
 }
 
 /// A route of the HTTP API.

@@ -18,6 +18,11 @@ const NAME_PROPERTIES: &[(&str, &str)] = &[
     ("AWS::SES::EmailIdentity", "EmailIdentity"),
 ];
 
+/// What every function here is at: there is one version of each.
+pub(crate) const VERSION: &str = "1";
+/// SAM's CodeDeploy application, one for the stack.
+const DEPLOYMENT_APPLICATION: &str = "ServerlessDeploymentApplication";
+
 impl Scope<'_> {
     pub(super) fn name_of(&self, resource: &Resource<'_>) -> String {
         let known = NAME_PROPERTIES.iter().find(|(kind, _)| *kind == resource.kind);
@@ -61,9 +66,15 @@ impl Scope<'_> {
     }
 
     pub(super) fn resource_reference(&self, name: &str, line: usize) -> Node {
-        // SAM lets `Function.Alias` name the alias of AutoPublishAlias.
-        if let Some((id, "Alias")) = name.split_once('.') {
-            return self.alias(id, line);
+        // SAM lets `Function.Alias` name the alias of AutoPublishAlias, and `Function.Version` the version it is moved to.
+        match name.split_once('.') {
+            Some((id, "Alias")) => return self.published(id, line, str::to_owned),
+            Some((id, "Version")) => return self.published(id, line, |_| VERSION.to_owned()),
+            _ => {}
+        }
+        // SAM makes one where a function has a DeploymentPreference.
+        if name == DEPLOYMENT_APPLICATION {
+            return Node::text(line, self.deployment_application());
         }
         if let Some(owner) = self.implicit_role(name) {
             return Node::text(line, self.role_name(owner));
@@ -111,14 +122,19 @@ impl Scope<'_> {
         )
     }
 
-    fn alias(&self, function: &str, line: usize) -> Node {
+    pub(super) fn deployment_application(&self) -> String {
+        format!("{}-{DEPLOYMENT_APPLICATION}", self.inputs.stack_name)
+    }
+
+    /// The function's ARN with a qualifier that follows from its alias.
+    fn published(&self, function: &str, line: usize, qualifier: fn(&str) -> String) -> Node {
         let Some(resource) = self.existing(function, line) else {
             return Node::refused(line);
         };
         let alias =
             resource.properties.and_then(|p| p.get("AutoPublishAlias")).and_then(|a| self.resolve(a)?.as_text());
         match (self.arn_of(resource), alias) {
-            (Some(arn), Some(alias)) => Node::text(line, format!("{arn}:{alias}")),
+            (Some(arn), Some(alias)) => Node::text(line, format!("{arn}:{}", qualifier(&alias))),
             _ => {
                 self.refusals.at(line, format!("{function} has no AutoPublishAlias"));
                 Node::refused(line)

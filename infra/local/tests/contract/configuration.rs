@@ -7,7 +7,11 @@ use std::{
 
 use aws_credential_types::Credentials;
 use lambda::Env;
-use local::{aws::connector::sdk_config, functions::all, template::FunctionSpec};
+use local::{
+    aws::connector::{connector, sdk_config},
+    functions::all,
+    template::FunctionSpec,
+};
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -46,7 +50,7 @@ async fn start(api: &Api, spec: &FunctionSpec, vars: BTreeMap<String, String>) -
     let env = Env {
         vars: Arc::new(vars),
         sdk: sdk_config(api.stack.gateway.clone(), &api.stack.template.region, credentials),
-        http: None,
+        http: Some(connector(api.stack.gateway.clone())),
         clock: Arc::new(api.stack.clock.clone()),
         entropy: Arc::new(domain::SystemEntropy),
     };

@@ -9,6 +9,7 @@ mod api;
 mod callers;
 mod configuration;
 mod corpus;
+mod deployment;
 mod doors;
 mod events;
 mod fuzz;

@@ -77,7 +77,7 @@ fn each_function_is_woken_by_what_it_is_for() {
             Kind::Http(_) => (true, false),
             Kind::Job => (false, true),
             // Woken by Secrets Manager, on the secret's schedule.
-            Kind::Rotation => (false, false),
+            Kind::Rotation | Kind::Hook => (false, false),
             Kind::Step => {
                 steps.insert(spec.arn.clone());
                 (false, false)
