@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::{
-    aws::{Gateway, InvokeError, Invoker, connector},
+    aws::{Gateway, InvokeError, Invoker, connector, s3},
     clock::StackClock,
     front::{FunctionFault, Target},
     iam::Principals,
@@ -92,8 +92,12 @@ impl Functions {
             })?;
             let credentials = credentials(principals, &spec.logical_id, &**entropy);
             gateway.admit(&spec.binary, credentials.clone());
+            let mut vars = spec.env.clone();
+            // Links are for people, whom only the stack's own address leads here.
+            let objects = stack.api.as_ref().map(|api| format!("{}{}", api.endpoint, s3::PATH));
+            vars.extend(objects.map(|url| ("AWS_ENDPOINT_URL_S3".to_owned(), url)));
             let env = Env {
-                vars: Arc::new(spec.env.clone()),
+                vars: Arc::new(vars),
                 sdk: connector::sdk_config(gateway.clone(), &stack.region, credentials.clone()),
                 http: Some(connector::connector(gateway.clone())),
                 clock: Arc::new(clock.clone()),

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use local::{
     bootstrap, demo, elsewhere, rights, rotate, server,
-    stack::{LocalStack, OpenError, Options},
+    stack::{LocalStack, OpenError, Options, S3_FOLDER},
 };
 use tokio::net::TcpListener;
 
@@ -195,6 +195,10 @@ fn reset(place: &Place) -> Done {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
+    }
+    match std::fs::remove_dir_all(place.data_dir.join(S3_FOLDER)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
     }
     println!("Everything under {} is forgotten. `cargo run` starts over.", place.data_dir.display());
     Ok(())

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use crate::{
     aws::{
         eventbridge::{Event, EventLog},
+        listener, s3,
         ses::{Mail, Mailbox},
     },
     stack::LocalStack,
@@ -31,7 +32,9 @@ pub async fn serve(
 fn local_routes(stack: &LocalStack) -> Router {
     let mails = Router::new().route("/_local/mail", get(mails)).with_state(stack.mailbox.clone());
     let events = Router::new().route("/_local/events", get(events)).with_state(stack.events.clone());
-    mails.merge(events).route("/", get(|| async { Redirect::temporary("/docs") }))
+    // What a signed link to an object leads to.
+    let objects = listener::below(s3::PATH, stack.gateway.clone());
+    mails.merge(events).merge(objects).route("/", get(|| async { Redirect::temporary("/docs") }))
 }
 
 async fn mails(State(mailbox): State<Arc<Mailbox>>) -> Json<Vec<Mail>> {

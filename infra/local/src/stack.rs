@@ -1,5 +1,6 @@
 //! The whole stack in one process: the template read, its resources made, its functions deployed, its machines running.
 
+mod folder;
 mod rotations;
 
 use std::{
@@ -13,6 +14,9 @@ use domain::Entropy;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+pub use folder::S3_FOLDER;
+use folder::persistence;
+
 use crate::{
     aws::{
         AwsError, Counters, Gateway, Invoker, Persist, PersistError,
@@ -20,6 +24,7 @@ use crate::{
         dynamodb::DynamoDb,
         eventbridge::EventLog,
         lambda::Lambda,
+        s3::S3,
         secretsmanager::{PasswordRules, SecretsManager, random_password},
         ses::Mailbox,
     },
@@ -135,6 +140,8 @@ pub struct LocalStack {
     pub states: StepFunctions,
     /// CodeDeploy, and the deployments that were tried.
     pub codedeploy: Arc<CodeDeploy>,
+    /// S3, past IAM and faults.
+    pub s3: Arc<S3>,
     /// What SES sent.
     pub mailbox: Arc<Mailbox>,
     /// What was put on the event buses.
@@ -172,6 +179,8 @@ impl LocalStack {
             Arc::new(dynamodb.map_err(|source| OpenError::Data { path: shown.clone(), source: Box::new(source) })?);
         let mailbox = Arc::new(Mailbox::open(&*region, time.clone(), persist.clone()).map_err(unusable)?);
         let events = Arc::new(EventLog::open(&*region, time.clone(), persist.clone()).map_err(unusable)?);
+        let folder = data.as_deref().map(|folder| folder.join(S3_FOLDER));
+        let s3 = Arc::new(S3::open(folder.as_deref(), time.clone(), persist.clone()).map_err(unusable)?);
         let functions = Functions::deploy(&template, &principals, &gateway, &clock, &entropy)
             .map_err(|line| OpenError::Refused(vec![line]))?;
         let functions = Arc::new(functions);
@@ -194,6 +203,7 @@ impl LocalStack {
         gateway.mount("secretsmanager", secrets.clone());
         gateway.mount("states", Arc::new(states.clone()));
         gateway.mount("ses", mailbox.clone());
+        gateway.mount("s3", s3.clone());
         gateway.mount("events", events.clone());
         let codedeploy = Arc::new(CodeDeploy::default());
         gateway.mount("codedeploy", codedeploy.clone());
@@ -208,6 +218,7 @@ impl LocalStack {
             secrets,
             states,
             codedeploy,
+            s3,
             mailbox,
             events,
             principals,
@@ -243,6 +254,7 @@ impl LocalStack {
             self.make_table(table)
                 .map_err(|source| OpenError::Resource { what: format!("the table {}", table.name), source })?;
         }
+        self.template.buckets.iter().for_each(|bucket| self.s3.make(bucket));
         for secret in &self.template.secrets {
             self.make_secret(secret)
                 .await
@@ -327,13 +339,16 @@ impl LocalStack {
         }
     }
 
-    /// DynamoDB's part: takes away what has expired, once a minute.
+    /// DynamoDB's and S3's part: takes away what has expired, once a minute.
     fn keep_ttl(&mut self) {
-        let (clock, dynamodb) = (self.clock.clone(), self.dynamodb.clone());
+        let (clock, dynamodb, s3) = (self.clock.clone(), self.dynamodb.clone(), self.s3.clone());
         self.tasks.spawn(async move {
             while let Ok(next) = clock.now().checked_add(SignedDuration::from_mins(1)) {
                 clock.wait_until(next).await;
                 let dynamodb = dynamodb.clone();
+                if let Err(error) = s3.expire() {
+                    tracing::warn!(%error, "expired objects were not swept");
+                }
                 match tokio::task::spawn_blocking(move || dynamodb.sweep_ttl()).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => tracing::warn!(%error, "expired items were not swept"),
@@ -370,21 +385,4 @@ impl LocalStack {
     pub fn front(&self) -> Front {
         Front::new(&self.template, self.functions.clone(), Arc::new(self.clock.clone()), self.entropy.clone())
     }
-}
-
-fn persistence(data: Option<&Path>) -> Result<(Arc<Persist>, Option<PathBuf>), OpenError> {
-    let Some(folder) = data else { return Ok((Arc::new(Persist::memory()), None)) };
-    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Data {
-        path: folder.display().to_string(),
-        source,
-    };
-    private_folder(folder).map_err(|e| unusable(e.into()))?;
-    let persist = Persist::open(&folder.join("state.sqlite")).map_err(|e| unusable(e.into()))?;
-    Ok((Arc::new(persist), Some(folder.join("dynamodb.sqlite"))))
-}
-
-/// Secrets are in it, so nobody else may look.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

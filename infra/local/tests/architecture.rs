@@ -10,7 +10,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 
 /// Every crate outside `functions/`, and the crates of ours that its shipped code may name.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("deployment", &[]),
     ("store", &["domain"]),
@@ -18,7 +18,8 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("workflow", &["domain"]),
     ("mail", &["domain"]),
     ("events", &["domain"]),
-    ("lambda", &["domain", "events", "secrets", "store", "workflow"]),
+    ("exports", &["domain", "store"]),
+    ("lambda", &["domain", "events", "exports", "secrets", "store", "workflow"]),
     ("testkit", &["domain"]),
     // Every group that the template deploys, and the door that starts them.
     ("local", &["domain", "lambda", GROUPS]),
@@ -28,7 +29,7 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("bench", &["domain", "lambda", "local", "secrets", "store", "testkit", GROUPS]),
     // What the figures are held against; built like a function, so that the comparison is fair.
     ("baselines", &["domain", "lambda", "store"]),
-    (GROUPS, &["deployment", "domain", "lambda", "mail", "secrets", "store", "workflow"]),
+    (GROUPS, &["deployment", "domain", "exports", "lambda", "mail", "secrets", "store", "workflow"]),
 ];
 /// Stands for every crate under `functions/`; they never name each other.
 const GROUPS: &str = "functions/*";
@@ -121,6 +122,21 @@ fn each_aws_service_has_one_crate_that_names_its_sdk() {
         }
     }
     none(&wrong);
+}
+
+/// S3 has no SDK here, so a manifest does not tell who speaks with it; how its requests are signed does.
+#[test]
+fn one_crate_speaks_with_s3() {
+    let root = root();
+    let mut files = BTreeSet::new();
+    for folder in ["shared", "functions"] {
+        sources(&root.join(folder), &mut files);
+    }
+    let home = root.join("shared/exports");
+    let signs = |path: &&PathBuf| std::fs::read_to_string(path).unwrap().contains("PayloadChecksumKind");
+    let (own, others): (Vec<_>, Vec<_>) = files.iter().filter(signs).partition(|path| path.starts_with(&home));
+    assert_eq!(own.len(), 1, "{own:?}");
+    none(&others.iter().map(|path| format!("{}: only exports speaks with S3", path.display())).collect::<Vec<_>>());
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 mod api_key;
 mod correlation;
+mod export;
 mod prefixed;
 mod tenant;
 
 pub use api_key::ApiKeyId;
 pub use correlation::CorrelationId;
+pub use export::ExportId;
 pub use prefixed::{IdentityId, InvitationId, SessionId};
 pub use tenant::TenantId;
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, future::Future, str::FromStr, sync::Arc};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
 use domain::{Clock, Entropy, Rates};
+use exports::{Bucket, Exports};
 use store::{Limits, Store, Tables};
 
 /// The function's configuration, AWS clients' settings, clock and randomness.
@@ -110,6 +111,19 @@ impl Env {
             Some(http) => store.reading_over(http.clone(), &self.sdk),
             None => store,
         })
+    }
+
+    /// Exports, into the bucket that `EXPORT_BUCKET` names; at `AWS_ENDPOINT_URL_S3`, where that is set, as the SDK has it.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`]; [`StartError::Invalid`] where the process does not say how to call AWS.
+    pub fn exports(&self) -> Result<Exports, StartError> {
+        let (name, endpoint) = (self.required("EXPORT_BUCKET")?, self.optional("AWS_ENDPOINT_URL_S3"));
+        let http = self.http.clone();
+        let bucket = http.and_then(|http| Bucket::new(&self.sdk, http, self.clock.clone(), endpoint, name));
+        let reason = || "region, credentials or a connector are missing".to_owned();
+        let bucket = bucket.ok_or_else(|| StartError::Invalid { name: "EXPORT_BUCKET", reason: reason() })?;
+        Ok(Exports::new(self.store()?, bucket))
     }
 
     /// The counts, in the table that `LIMITS_TABLE` names.

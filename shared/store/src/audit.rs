@@ -1,11 +1,14 @@
 //! The audit entry that every change carries into its transaction. The table is append-only: a put, never onto another.
 
+use std::{fmt, str::FromStr};
+
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use domain::{AuditEntry, Plan, TenantId};
+use domain::{AuditEntry, Plan, Rule, TenantId};
+use jiff::Timestamp;
 
 use crate::{
     Store, StoreError,
-    item::{Item, item, n},
+    item::{Item, item, n, read, s},
     keys::{Key, hex_digest, tenant_partition},
     transact::{Expr, Write},
 };
@@ -23,6 +26,29 @@ pub struct Audit {
     /// What else the same transaction did.
     more: Vec<AuditEntry>,
     plan: Plan,
+}
+
+/// Where in a tenant's audit log one goes on: after the entry whose key it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPosition(String);
+
+impl fmt::Display for AuditPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for AuditPosition {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let is_time = |time: &str| time.parse::<Timestamp>().is_ok();
+        let is_digest = |digest: &str| digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match text.split_once('#') {
+            Some((time, digest)) if is_time(time) && is_digest(digest) => Ok(Self(text.to_owned())),
+            _ => Err(Rule::new("invalid", "is no place in the audit log")),
+        }
+    }
 }
 
 impl From<AuditEntry> for Audit {
@@ -79,6 +105,31 @@ fn key_of(entry: &AuditEntry, salt: &str) -> Key {
 }
 
 impl Store {
+    /// Some of a tenant's entries from before `until`, oldest first, and where to go on if there are more: one strongly
+    /// consistent Query of at most 1 MB.
+    pub async fn audit_page(
+        &self,
+        tenant: &TenantId,
+        after: Option<&AuditPosition>,
+        until: Timestamp,
+    ) -> Result<(Vec<AuditEntry>, Option<AuditPosition>), StoreError> {
+        let pk = tenant_partition(tenant);
+        let start = after.map(|after| Key { pk: pk.clone(), sk: after.0.clone() }.attributes());
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.audit)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk < :until")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":until", s(format!("{until:.3}")))
+            .set_exclusive_start_key(start);
+        let page = Box::pin(query.send()).await?;
+        let next = page.last_evaluated_key.as_ref().and_then(Key::of).map(|key| AuditPosition(key.sk));
+        let found = page.items.unwrap_or_default().into_iter();
+        Ok((found.map(|item| read("audit entry", item)).collect::<Result<_, _>>()?, next))
+    }
+
     /// Writes an entry about something that changed nothing, such as a look at a secret. Its key is a digest of the entry,
     /// so one that is there already is this one, whose first answer got lost.
     pub async fn note(&self, audit: &Audit, salt: &str) -> Result<(), StoreError> {

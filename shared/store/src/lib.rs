@@ -18,7 +18,8 @@
 //! | tenant, listed | `PLATFORM#TENANTS` / `{tenant}` | signup; every change of status, plan or name | list of tenants, Query | e 0.5 per 4 KB, about 16 tenants; filtered, of at most 8 000 tenants a call | 2, with the change |
 //! | tenant's lifecycle | `T#{tenant}` / `LIFECYCLE` | suspension, removal, restoration | the tenant's route, where it is not open | s 1 | 2 |
 //! | impersonation | `PLATFORM#IMPERSONATIONS` / `{time}#{session}`, TTL | its start and end | operators, Query: those of the last half hour, or page by page | s 1 or e 0.5 per 4 KB | start 6, end 6 |
-//! | receipt | `T#{tenant}` / `RECEIPT` | archive | the tenant's route, once it is archived | s 1 | archive 16 WCU in all |
+//! | receipt | `T#{tenant}` / `RECEIPT` | archive | the tenant's route, once it is archived | s 1 | archive 18 WCU in all |
+//! | last export | `T#{tenant}` / `EXPORT` | the removal's export, part by part; deleted by archive | the same, archive | s 1 | 6 |
 //! | removal that is due | `PLATFORM#REMOVALS` / `{due}#{tenant}` | removal's order; deleted by restoration, archive | sweeper, Query | s 1 per 4 KB of what is due | 2 |
 //! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
 //! | subdomain claim | `SUBDOMAIN#{name}` / `CLAIM` | signup, archive | availability | e 0.5 | 4 |
@@ -71,7 +72,7 @@
 //! | calls on credit | table `limits`: `{limit}#{digest}`, TTL 3 h after the window | door, for each batch of calls | by what the write answers | - | 1 for 20 calls or more (no transaction) |
 //! | signing public key | `PLATFORM#SIGNING` / `KID#{kid}`, TTL once retired | its rotation | JWKS, token check (cached), Query | s 1 | 4; retirement 22 |
 //! | generation of the signing keys | `PLATFORM#SIGNING` / `GENERATION`, `PLATFORM#SIGNING#{0..7}` / `GENERATION` | retirement of a key | the Query of the keys; door | s 1 | with the retirement |
-//! | audit entry | table `audit`: `T#{tenant}` or `PLATFORM` / `{time}#{hash}`, TTL by plan | every change | audit log | - | 2, in every transaction |
+//! | audit entry | table `audit`: `T#{tenant}` or `PLATFORM` / `{time}#{hash}`, TTL by plan | every change | export, Query | s 1 per 4 KB, about 8 entries; 2 000 a part | 2, in every transaction |
 
 mod activation;
 mod api_key;
@@ -87,6 +88,7 @@ mod item;
 mod job_runs;
 mod key_use;
 mod keys;
+mod last_export;
 mod lease;
 mod lifecycle;
 mod limits;
@@ -128,7 +130,7 @@ use serde::de::DeserializeOwned;
 
 pub use activation::IssuedActivation;
 pub use api_key::{ApiKeyAdmission, ApiKeyRecord, ApiKeyStanding, Kept};
-pub use audit::Audit;
+pub use audit::{Audit, AuditPosition};
 pub use effects::Effects;
 pub use error::StoreError;
 pub use idempotency::{Earlier, IdempotencyRecord};
@@ -138,6 +140,7 @@ pub use invitation::{Accepting, Invitation};
 pub use job_runs::JobRun;
 pub use key_use::KEY_USE_GRAIN;
 pub use keys::OUTBOX_SHARDS;
+pub use last_export::{ExportedPart, LastExport};
 pub use lease::Lease;
 pub use lifecycle::{GRACE, Lifecycle, Moved, Removal, Suspension};
 pub use limits::{Counted, Limits};

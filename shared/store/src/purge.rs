@@ -6,6 +6,7 @@ use crate::{
     Audit, Identity, Membership, Store, StoreError,
     item::{n, s},
     keys::{Key, tenant_partition},
+    last_export::LAST_EXPORT,
     removals::RECEIPT,
     transact::{Expr, Write},
 };
@@ -14,8 +15,8 @@ use crate::{
 const AT_ONCE: usize = 24;
 /// Pages of a partition that one call looks at, of 1 MB each.
 const PAGES: usize = 16;
-/// What stays: the record, why it is being removed, the receipt, and what an earlier attempt left elsewhere.
-const KEPT: [&str; 3] = ["TENANT", "LIFECYCLE", RECEIPT];
+/// What stays: the record, why it is being removed, what was exported, the receipt, and what an earlier attempt left elsewhere.
+const KEPT: [&str; 4] = ["TENANT", "LIFECYCLE", LAST_EXPORT, RECEIPT];
 const ORPHANS: &str = "ORPHAN#";
 
 impl Store {

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audit, Removal, Store, StoreError, Tenant,
+    Audit, ExportedPart, Removal, Store, StoreError, Tenant,
     item::{attribute, item, n, s},
     keys::{Key, REMOVALS},
-    lifecycle,
+    last_export, lifecycle,
     steps::RACES,
     subdomain, tenants,
     transact::{Ended, Expr, Reason, Write, refusal},
@@ -41,6 +41,9 @@ pub struct Receipt {
     pub removed_at: Timestamp,
     /// The steps of its provisioning that were taken back.
     pub taken_back: Vec<Step>,
+    /// What there was of it, in the bucket: the objects go after a month, what they are known by stays.
+    #[serde(default)]
+    pub export: Vec<ExportedPart>,
 }
 
 pub(crate) fn due(tenant: &TenantId, due: Timestamp) -> Write {
@@ -121,7 +124,8 @@ impl Store {
         let next = current.provisioning.clone().archive(attempt, now)?;
         let order = self.lifecycle(id).await?.removal.ok_or(StoreError::NotFound("removal"))?;
         let taken_back = next.steps().iter().filter(|step| step.status == StepStatus::Undone).map(|step| step.step);
-        let receipt = Receipt { order: order.clone(), removed_at: now, taken_back: taken_back.collect() };
+        let export = self.last_export(id).await?.map(|export| export.parts).unwrap_or_default();
+        let receipt = Receipt { order: order.clone(), removed_at: now, taken_back: taken_back.collect(), export };
         let key = Key::in_tenant(id, RECEIPT);
         let erased = erased(current)?;
         Ok(vec![
@@ -130,6 +134,7 @@ impl Store {
             subdomain::tombstone(&current.subdomain, id),
             done(id, order.due),
             lifecycle::forget(id),
+            last_export::forget(id),
             tenants::listed(&erased, next.status())?,
         ])
     }

@@ -59,7 +59,7 @@ impl Gateway {
         }
     }
 
-    /// Mounts a service under its signing name: `dynamodb`, `secretsmanager`, `states`, `events`, `ses`, `lambda`
+    /// Mounts a service under its signing name: `dynamodb`, `secretsmanager`, `states`, `events`, `ses`, `lambda`, `s3`
     /// or `codedeploy`.
     pub fn mount(&self, name: &str, service: Arc<dyn Service>) {
         self.services.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), service);
@@ -88,7 +88,7 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let id = format!("00000000-0000-4000-8000-{:012x}", self.requests.fetch_add(1, Ordering::Relaxed));
         // A JSON error is what every SDK can read when not even the service is known.
-        let protocol = Scope::of(&parts.headers).ok().and_then(|scope| Protocol::of(scope.service));
+        let protocol = Scope::of(&parts).ok().and_then(|scope| Protocol::of(&scope.service));
         let json = Protocol::Json { version: "1.0", target: "", namespace: "" };
         let result = match self.admitted(protocol, &parts, &body) {
             Ok(call) => self.serve(call).await?,
@@ -104,27 +104,27 @@ impl Gateway {
 
     /// Who calls, what is meant, and whether IAM allows it.
     fn admitted(&self, protocol: Option<Protocol>, parts: &Parts, body: &[u8]) -> Result<Call, AwsError> {
-        let scope = Scope::of(&parts.headers)?;
+        let scope = Scope::of(parts)?;
         let unknown = || AwsError::unknown(format!("service {}", scope.service));
         let protocol = protocol.ok_or_else(unknown)?;
         let denied = |error: AwsError| AwsError { status: protocol.denied(), ..error };
-        let principal = self.principal(scope.access_key).map_err(denied)?;
-        scope.verify(parts, body, &principal.credentials).map_err(denied)?;
+        let principal = self.principal(&scope.access_key).map_err(denied)?;
+        scope.verify(parts, body, &principal.credentials, self.timer.now()).map_err(denied)?;
         let action = protocol.action(parts)?;
-        let service = self.service(scope.service).ok_or_else(unknown)?;
-        self.counters.call(&principal.function, scope.service, &action);
+        let service = self.service(&scope.service).ok_or_else(unknown)?;
+        self.counters.call(&principal.function, &scope.service, &action);
         let input = protocol.input(parts, body)?;
         let needs = service.authorize(&action, &input);
-        self.authorizer.decide(scope.access_key, &needs).map_err(|message| {
+        self.authorizer.decide(&scope.access_key, &needs).map_err(|message| {
             tracing::warn!(function = principal.function, message, "denied");
             denied(AwsError::refused("AccessDeniedException", message))
         })?;
         let caller = Caller {
             function: principal.function,
-            access_key: scope.access_key.to_owned(),
-            region: scope.region.to_owned(),
+            access_key: scope.access_key.to_string(),
+            region: scope.region.to_string(),
         };
-        Ok(Call { caller, name: scope.service.to_owned(), service, action, input })
+        Ok(Call { caller, name: scope.service.to_string(), service, action, input })
     }
 
     async fn serve(&self, call: Call) -> Result<Result<Value, AwsError>, Lost> {

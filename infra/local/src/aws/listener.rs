@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::routing::any;
 use http::StatusCode;
 use tokio::net::TcpListener;
 
@@ -27,6 +28,11 @@ pub async fn serve(
 /// The gateway as a router that answers on every path.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new().fallback(answer).with_state(gateway)
+}
+
+/// The gateway below a path, which stays part of what was signed.
+pub fn below(path: &str, gateway: Arc<Gateway>) -> Router {
+    Router::new().route(&format!("{path}/{{*rest}}"), any(answer)).with_state(gateway)
 }
 
 async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {

@@ -25,6 +25,7 @@ pub mod gateway;
 pub mod lambda;
 pub mod listener;
 pub mod persist;
+pub mod s3;
 pub mod secretsmanager;
 pub mod ses;
 mod signature;

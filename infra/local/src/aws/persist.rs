@@ -25,6 +25,10 @@ pub struct Persist {
 pub struct PersistError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 impl PersistError {
+    pub(super) fn of(error: std::io::Error) -> Self {
+        Self(Box::new(error))
+    }
+
     /// A document that is not what its owner wrote.
     pub(super) fn unreadable(error: serde_json::Error) -> Self {
         Self(Box::new(error))

@@ -1,6 +1,9 @@
 //! The protocols of the services: from an HTTP request to (action, JSON), and from a result to an HTTP response.
 //!
-//! AWS JSON 1.0 and 1.1 name the action in `X-Amz-Target`; REST JSON (SESv2, Lambda) in method and path.
+//! AWS JSON 1.0 and 1.1 name the action in `X-Amz-Target`; REST JSON (SESv2, Lambda) in method and path, as S3 does, whose
+//! bodies are the objects.
+
+mod s3;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -21,6 +24,7 @@ pub(super) enum Protocol {
     },
     Ses,
     Lambda,
+    S3,
 }
 
 impl Protocol {
@@ -42,6 +46,7 @@ impl Protocol {
             "events" => Self::Json { version: "1.1", target: "AWSEvents.", namespace: "" },
             "ses" => Self::Ses,
             "lambda" => Self::Lambda,
+            "s3" => Self::S3,
             _ => return None,
         })
     }
@@ -56,6 +61,7 @@ impl Protocol {
             Self::Ses => (parts.method == Method::POST && parts.uri.path() == "/v2/email/outbound-emails")
                 .then(|| "SendEmail".to_owned()),
             Self::Lambda => invoked(parts).map(|_| "Invoke".to_owned()),
+            Self::S3 => s3::action(parts).map(str::to_owned),
         };
         action.ok_or_else(|| {
             let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -65,6 +71,9 @@ impl Protocol {
 
     /// The input of the action.
     pub(super) fn input(self, parts: &Parts, body: &[u8]) -> Result<Value, AwsError> {
+        if self == Self::S3 {
+            return Ok(s3::input(parts, body));
+        }
         let payload = if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice(body) };
         let payload = payload.map_err(|error| AwsError::refused("SerializationException", error.to_string()))?;
         match self {
@@ -82,12 +91,15 @@ impl Protocol {
     pub(super) fn denied(self) -> u16 {
         match self {
             Self::Json { .. } => 400,
-            Self::Ses | Self::Lambda => 403,
+            Self::Ses | Self::Lambda | Self::S3 => 403,
         }
     }
 
     /// The answer as the service would write it.
     pub(super) fn response(self, request_id: &str, result: Result<Value, AwsError>) -> Response<Bytes> {
+        if self == Self::S3 {
+            return s3::response(request_id, result);
+        }
         let mut response = match result {
             Ok(output) => self.success(output),
             Err(error) => self.failure(error),
@@ -95,7 +107,7 @@ impl Protocol {
         let content_type = match self {
             Self::Json { version: "1.1", .. } => "application/x-amz-json-1.1",
             Self::Json { .. } => "application/x-amz-json-1.0",
-            Self::Ses | Self::Lambda => "application/json",
+            Self::Ses | Self::Lambda | Self::S3 => "application/json",
         };
         let checksum =
             matches!(self, Self::Json { target: "DynamoDB_20120810.", .. }).then(|| crc32fast::hash(response.body()));
@@ -114,7 +126,7 @@ impl Protocol {
         let error = output.get_mut("FunctionError").map(Value::take);
         let body = match self {
             Self::Lambda => output.get_mut("Payload").map(Value::take).unwrap_or_default(),
-            Self::Json { .. } | Self::Ses => output,
+            Self::Json { .. } | Self::Ses | Self::S3 => output,
         };
         let mut response = Response::new(Bytes::from(body.to_string()));
         if let (Self::Lambda, Some(Ok(error))) =
@@ -175,7 +187,7 @@ mod tests {
             assert_eq!(refused.code, "UnknownOperationException");
             assert!(refused.message.contains(if target.is_empty() { path } else { target }), "{refused}");
         }
-        assert_eq!(Protocol::of("s3"), None);
+        assert_eq!(Protocol::of("sqs"), None);
     }
 
     #[test]

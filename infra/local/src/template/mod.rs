@@ -12,6 +12,7 @@ pub mod model;
 pub mod recurrence;
 
 mod api;
+mod bucket;
 mod checks;
 mod events;
 mod fields;

@@ -17,6 +17,8 @@ pub struct Stack {
     pub tables: Vec<TableSpec>,
     /// Secrets Manager secrets.
     pub secrets: Vec<SecretSpec>,
+    /// S3 buckets.
+    pub buckets: Vec<BucketSpec>,
     /// Which function rotates which secret, and when.
     pub rotations: Vec<RotationSpec>,
     /// Step Functions state machines.
@@ -170,6 +172,28 @@ pub struct TableSpec {
     pub ttl: Option<String>,
     /// Where it stands in the template.
     pub line: usize,
+}
+
+/// `AWS::S3::Bucket`.
+#[derive(Debug, Clone)]
+pub struct BucketSpec {
+    /// The name in the template.
+    pub logical_id: String,
+    /// The bucket's name.
+    pub name: String,
+    /// What goes away by itself.
+    pub expirations: Vec<Expiration>,
+    /// Where it stands in the template.
+    pub line: usize,
+}
+
+/// A rule of a bucket's lifecycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiration {
+    /// Of the objects whose keys begin so.
+    pub prefix: String,
+    /// After so many days.
+    pub days: u32,
 }
 
 /// `AWS::SecretsManager::Secret`.

@@ -10,6 +10,7 @@ use super::{
 const NAME_PROPERTIES: &[(&str, &str)] = &[
     ("AWS::Serverless::Function", "FunctionName"),
     ("AWS::DynamoDB::Table", "TableName"),
+    ("AWS::S3::Bucket", "BucketName"),
     ("AWS::SNS::Topic", "TopicName"),
     ("AWS::SQS::Queue", "QueueName"),
     ("AWS::Logs::LogGroup", "LogGroupName"),
@@ -43,6 +44,7 @@ impl Scope<'_> {
             "AWS::Serverless::StateMachine" => arn("states", region, &format!("stateMachine:{name}")),
             "AWS::DynamoDB::Table" => arn("dynamodb", region, &format!("table/{name}")),
             "AWS::SecretsManager::Secret" => arn::secret_arn(region, &name),
+            "AWS::S3::Bucket" => format!("arn:aws:s3:::{name}"),
             "AWS::SNS::Topic" => arn("sns", region, &name),
             "AWS::SQS::Queue" => arn("sqs", region, &name),
             "AWS::Logs::LogGroup" => arn("logs", region, &format!("log-group:{name}:*")),

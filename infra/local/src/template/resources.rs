@@ -20,6 +20,8 @@ const ELSEWHERE: &[&str] = &[
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SES::EmailIdentity",
+    // Who may what is in the functions' own policies; ours only refuses plain HTTP.
+    "AWS::S3::BucketPolicy",
 ];
 
 const ADVICE: &[(&str, &str)] = &[
@@ -96,6 +98,7 @@ impl<'t> Reader<'t> {
             "AWS::Serverless::StateMachine" => stack.machines.push(self.machine(&resolved)),
             "AWS::Serverless::HttpApi" => self.api(&resolved, stack),
             "AWS::DynamoDB::Table" => stack.tables.push(self.table(&resolved, &mut stack.elsewhere)),
+            "AWS::S3::Bucket" => stack.buckets.push(self.bucket(&resolved, &mut stack.elsewhere)),
             "AWS::SecretsManager::Secret" => stack.secrets.push(self.secret(&resolved)),
             "AWS::SecretsManager::RotationSchedule" => stack.rotations.extend(self.rotation(&resolved)),
             "AWS::Lambda::Permission" => stack.invocations.push(self.permission(&resolved)),

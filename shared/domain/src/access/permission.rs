@@ -11,6 +11,7 @@ named! {
         TenantRead = "tenant.read",
         TenantUpdate = "tenant.update",
         TenantDelete = "tenant.delete",
+        TenantExport = "tenant.export",
         TenantProvision = "tenant.provision",
         UserCreate = "user.create",
         UserRead = "user.read",
@@ -47,11 +48,12 @@ named! {
 
 impl Permission {
     /// Whether it is for the person alone, and not for who acts in their place: what would outlast the half hour (members,
-    /// keys, the tenant's end), and what nobody on the platform's side may see (the vault).
+    /// keys, the tenant's end, a copy of all of it), and what nobody on the platform's side may see (the vault).
     pub const fn is_personal(self) -> bool {
         matches!(
             self,
             Self::TenantDelete
+                | Self::TenantExport
                 | Self::UserImpersonate
                 | Self::MemberInvite
                 | Self::MemberUpdate

@@ -31,7 +31,7 @@ impl Role {
     pub const fn permissions(self) -> &'static [Permission] {
         match self {
             Self::SuperAdmin => &[
-                TenantCreate, TenantRead, TenantUpdate, TenantDelete, TenantProvision,
+                TenantCreate, TenantRead, TenantUpdate, TenantDelete, TenantExport, TenantProvision,
                 UserCreate, UserRead, UserUpdate, UserDelete, UserImpersonate,
                 PlatformAdmin, PlatformSettings, PlatformMonitoring, PlatformBilling,
                 SystemDeploy, SystemBackup, SystemLogs,
@@ -40,7 +40,7 @@ impl Role {
                 PluginRead, PluginManage, SettingsRead, SettingsUpdate, AuditRead, ReportRead,
             ],
             Self::PlatformAdmin => &[
-                TenantCreate, TenantRead, TenantUpdate, TenantProvision,
+                TenantCreate, TenantRead, TenantUpdate, TenantExport, TenantProvision,
                 UserCreate, UserRead, UserUpdate,
                 PlatformSettings, PlatformMonitoring, PlatformBilling,
                 SystemLogs,
@@ -48,7 +48,7 @@ impl Role {
             ],
             Self::SupportAdmin => &[TenantRead, UserRead, UserImpersonate, PlatformMonitoring, MemberRead, SettingsRead],
             Self::Owner => &[
-                TenantRead, TenantUpdate, TenantDelete,
+                TenantRead, TenantUpdate, TenantDelete, TenantExport,
                 MemberRead, MemberInvite, MemberUpdate, MemberRemove,
                 ApiKeyRead, ApiKeyManage, VaultRead, VaultManage, WebhookRead, WebhookManage,
                 PluginRead, PluginManage, PluginUse, SettingsRead, SettingsUpdate, AuditRead, ReportRead,

@@ -23,6 +23,7 @@ named! {
         TenantDeprovisioned = "tenant.deprovisioned",
         TenantRestored = "tenant.restored",
         TenantRemovalBegun = "tenant.removal_begun",
+        TenantExported = "tenant.exported",
         TenantPurged = "tenant.purged",
         TenantArchived = "tenant.archived",
         IdentityCreated = "identity.created",

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiKeyId, ApiKeyScopes, CompanyName, CorrelationId, EmailAddress, IdentityId, InvitationId, KeyId, Label,
-    MembershipStatus, Permission, PersonName, Phase, Plan, Reason, Region, Role, SecretName, SessionId, Step,
-    StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
+    ApiKeyId, ApiKeyScopes, CompanyName, ContentDigest, CorrelationId, EmailAddress, ExportId, IdentityId,
+    InvitationId, KeyId, Label, MembershipStatus, Permission, PersonName, Phase, Plan, Reason, Region, Role,
+    SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
@@ -35,8 +35,10 @@ facts!(
     ApiKeyId,
     ApiKeyScopes,
     CompanyName,
+    ContentDigest,
     CorrelationId,
     EmailAddress,
+    ExportId,
     IdentityId,
     InvitationId,
     KeyId,

@@ -40,6 +40,14 @@ pub fn cursor(last: &impl Display) -> String {
     URL_SAFE_NO_PAD.encode(last.to_string())
 }
 
+/// What a cursor in a body was made of.
+///
+/// # Errors
+/// It is no cursor, or not of this list.
+pub fn uncursor<T: FromStr>(text: &str) -> Result<T, Rule> {
+    entry(text).ok_or_else(|| Rule::new("invalid", "is not next_cursor of the part before"))
+}
+
 impl Cx {
     /// The page that the query asks for.
     ///
