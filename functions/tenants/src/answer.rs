@@ -3,7 +3,7 @@
 use domain::{CompanyName, EmailAddress, PersonName, Plan, Provisioning, TenantStatus};
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Lifecycle, Receipt, Removal, Store, StoreError, Suspension, Tenant};
+use store::{ExportedPart, Lifecycle, Receipt, Removal, Store, StoreError, Suspension, Tenant};
 use utoipa::ToSchema;
 
 /// A tenant.
@@ -98,6 +98,28 @@ struct ReceiptAnswer {
     removed_at: Timestamp,
     /// The steps of its provisioning that were taken back.
     taken_back: Vec<String>,
+    /// What there was of it. The files go 30 days after the removal; what they are known by stays.
+    export: Vec<ExportedAnswer>,
+}
+
+/// A file in the bucket of exports.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExportedPart)]
+struct ExportedAnswer {
+    /// Its key in the bucket.
+    key: String,
+    /// In hexadecimal.
+    sha256: String,
+    bytes: u64,
+    /// How many things are in it.
+    lines: u64,
+}
+
+impl From<ExportedPart> for ExportedAnswer {
+    fn from(part: ExportedPart) -> Self {
+        let ExportedPart { key, sha256, bytes, lines } = part;
+        Self { key, sha256: sha256.to_string(), bytes, lines }
+    }
 }
 
 impl From<Receipt> for ReceiptAnswer {
@@ -107,6 +129,7 @@ impl From<Receipt> for ReceiptAnswer {
             ordered_at: receipt.order.at,
             removed_at: receipt.removed_at,
             taken_back: receipt.taken_back.iter().map(ToString::to_string).collect(),
+            export: receipt.export.into_iter().map(Into::into).collect(),
         }
     }
 }

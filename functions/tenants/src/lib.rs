@@ -7,6 +7,7 @@ mod answer;
 mod change;
 pub mod change_plan;
 pub mod deprovision;
+pub mod export;
 pub mod list;
 pub mod read;
 pub mod restore;
@@ -28,5 +29,8 @@ pub const CHANGE: Function = Function::http::<(
     restore::Restore,
 )>("tenants-change");
 
+/// `POST /api/v1/tenants/{tenant_id}/exports`: a function of its own, for it alone reads the audit log and writes files
+pub const EXPORT: Function = Function::http::<(export::Export,)>("tenants-export");
+
 /// Every function of the group.
-pub const FUNCTIONS: &[&Function] = &[&READ, &CHANGE];
+pub const FUNCTIONS: &[&Function] = &[&READ, &CHANGE, &EXPORT];

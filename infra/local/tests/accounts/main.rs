@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test each is an answer")]
 
 mod authenticator;
+mod export;
 mod first_login;
 mod impersonation;
 mod members;

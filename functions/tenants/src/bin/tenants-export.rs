@@ -1,0 +1,5 @@
+//! Exports a tenant.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&tenants::EXPORT)
+}
