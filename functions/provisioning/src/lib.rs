@@ -63,6 +63,8 @@ pub const RECORD_FAILURE: Function = Function::step::<record_failure::RecordFail
 pub const RECORD_ORPHAN: Function = Function::step::<record_orphan::RecordOrphan>("provisioning-record-orphan");
 /// The point of no return.
 pub const BEGIN_REMOVAL: Function = Function::task::<removal::begin::BeginRemoval>("provisioning-begin-removal");
+/// What there is of the tenant, before any of it is removed.
+pub const EXPORT: Function = Function::task::<removal::export::Export>("provisioning-export");
 /// Members, their sessions, and who belongs nowhere else.
 pub const REMOVE_MEMBERS: Function = Function::task::<removal::members::RemoveMembers>("provisioning-remove-members");
 /// The rest of the tenant's partition.
@@ -89,6 +91,7 @@ pub const FUNCTIONS: &[&Function] = &[
     &RECORD_FAILURE,
     &RECORD_ORPHAN,
     &BEGIN_REMOVAL,
+    &EXPORT,
     &REMOVE_MEMBERS,
     &PURGE_ITEMS,
     &ARCHIVE,

@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod begin;
+pub mod export;
 pub mod members;
 pub mod purge;
 

@@ -103,9 +103,10 @@ impl Removal {
         let due = now - SignedDuration::from_secs(1);
         self.order(stack, due);
         let own = format!("T#{id}");
-        for sk in ["VAULT#a", "VAULT-VALUE#a", "VAULT-USED#b", "INVITATION#inv_1", "MAIL#welcome#2"] {
+        for sk in ["VAULT-VALUE#a", "VAULT-USED#b", "MAIL#welcome#2"] {
             put(stack, &at(&own, sk));
         }
+        plant_listed(stack, &id, &self.owner());
         self.plant_guest(stack);
         plant_session(stack, &self.owner(), &id, 1);
         if self.is_silo() {
@@ -171,6 +172,26 @@ fn session(nth: u32) -> String {
     format!("~SESSION#ses_{nth:032}")
 }
 
+/// What an export lists.
+fn plant_listed(stack: &LocalStack, id: &str, owner: &str) {
+    let then = json!({"S": "2026-01-01T00:00:00Z"});
+    let mut entry = at(&format!("T#{id}"), "VAULT#a");
+    let fields = json!({
+        "name": {"S": "a"}, "version": {"N": "1"}, "oldest": {"N": "1"}, "created_at": then, "created_by": {"S": owner},
+        "updated_at": then, "updated_by": {"S": owner},
+    });
+    entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    put(stack, &entry);
+    let invited = format!("inv_{}", "1".repeat(32));
+    let mut invitation = at(&format!("T#{id}"), &format!("INVITATION#{invited}"));
+    let fields = json!({
+        "invitation_id": {"S": invited}, "tenant_id": {"S": id}, "email": {"S": "mary@demo.com"}, "role": {"S": "agent"},
+        "token": {"S": "2".repeat(64)}, "invited_by": {"S": owner}, "created_at": then, "expires_at": then,
+    });
+    invitation.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    put(stack, &invitation);
+}
+
 fn plant_session(stack: &LocalStack, person: &str, tenant: &str, nth: u32) {
     let mut item = at(&format!("ID#{person}"), &session(nth));
     item["tenant_id"] = json!({"S": tenant});
@@ -195,6 +216,27 @@ fn plant_silo(stack: &LocalStack, id: &str) {
 fn runs(ledger: &Ledger) -> Vec<&str> {
     let ours = ledger.executions.iter().filter(|run| run.arn.contains(MACHINE));
     ours.map(|run| run.status.as_str()).collect()
+}
+
+/// The receipt names the one object that there is, which has everything that was removed after it.
+fn exported(ledger: &Ledger, id: &str) -> Holds {
+    let receipt = &ledger.core[&(format!("T#{id}"), "RECEIPT".to_owned())];
+    let parts = receipt["export"].as_array().cloned().unwrap_or_default();
+    let [(key, body)] = &ledger.objects[..] else { return Err(format!("{} objects", ledger.objects.len())) };
+    holds(parts.len() == 1 && parts[0]["key"] == **key, || receipt.to_string())?;
+    holds(key.starts_with(&format!("removed/{id}/")), || key.clone())?;
+    let digest = domain::ContentDigest::of(body);
+    holds(parts[0]["sha256"] == digest.as_str(), || format!("{receipt} is not {digest}"))?;
+    let text = String::from_utf8_lossy(body);
+    for of in ["tenant", "member", "invitation", "vault_entry"] {
+        holds(text.contains(&format!("\"type\":\"{of}\"")), || format!("no {of} in {text}"))?;
+    }
+    for word in ["admin@demo.com", "guest@elsewhere.com", "mary@demo.com", "Demo ISP"] {
+        holds(text.contains(word), || format!("no {word} in {text}"))?;
+    }
+    holds(!text.contains(&"2".repeat(64)), || "a digest is in it".into())?;
+    let told = ledger.audited("tenant.exported");
+    holds(told == 1, || format!("tenant.exported is told {told} times"))
 }
 
 impl Scenario for Removal {
@@ -269,6 +311,7 @@ impl Scenario for Removal {
             holds(told == 1, || format!("{action} is told {told} times"))?;
         }
         holds(ledger.audited("membership.removed") == 2, || "not every membership is told of".into())?;
+        exported(ledger, &self.id())?;
         self.deployer.as_ref().map_or(Ok(()), |deployer| deployer.has_nothing(&self.id(), 1))
     }
 

@@ -19,6 +19,8 @@ pub struct Ledger {
     pub tables: Vec<String>,
     /// The secrets that the template does not declare.
     pub secrets: Vec<String>,
+    /// What is in the buckets, by key.
+    pub objects: Vec<(String, Vec<u8>)>,
     /// Newest first.
     pub mails: Vec<Mail>,
     /// Newest first.
@@ -45,6 +47,7 @@ impl Ledger {
             audit,
             tables: tables(stack),
             secrets: secrets(stack).await,
+            objects: objects(stack),
             mails: stack.mailbox.mails(),
             executions: executions(stack).await,
         }
@@ -79,6 +82,7 @@ impl Ledger {
         compare("audit entries", self.audit == other.audit);
         compare("tables", self.tables == other.tables);
         compare("secrets", self.secrets == other.secrets);
+        compare("objects", self.objects == other.objects);
         compare("mails", self.mails == other.mails);
         compare("executions", self.executions == other.executions);
         all
@@ -121,6 +125,11 @@ fn tables(stack: &LocalStack) -> Vec<String> {
     let all = stack.dynamodb.run("ListTables", json!({})).unwrap();
     let declared = |name: &str| stack.template.tables.iter().any(|table| table.name == name);
     names(&all["TableNames"], |name| name.as_str()).into_iter().filter(|name| !declared(name)).collect()
+}
+
+fn objects(stack: &LocalStack) -> Vec<(String, Vec<u8>)> {
+    let all = stack.template.buckets.iter().flat_map(|bucket| stack.s3.objects(&bucket.name).unwrap());
+    all.map(|(key, body)| (key, body.to_vec())).collect()
 }
 
 async fn secrets(stack: &LocalStack) -> Vec<String> {

@@ -50,6 +50,7 @@ fn r06_a_removal_that_fails_is_remembered_and_begins_again_the_day_after() {
     ];
     let states = [
         "BeginRemoval",
+        "Export",
         "RemoveMembers",
         "UndoConfigureDomain",
         "UndoDeployStack",
