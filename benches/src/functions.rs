@@ -87,7 +87,7 @@ impl Bench {
         self.subject(name, binary, "auth-whoami", event::get(WHOAMI, WHOAMI, &self.world.access_token), at)
     }
 
-    fn node(&self, at: &Endpoint) -> Result<Subject, Failure> {
+    pub(crate) fn node(&self, at: &Endpoint) -> Result<Subject, Failure> {
         let folder = programs::node()?;
         let mut subject = self.status("status in Node", "", at)?;
         subject.program = "node".into();

@@ -3,6 +3,7 @@
 mod better_auth;
 mod certificate;
 mod door;
+mod each;
 mod effect;
 mod endpoint;
 mod event;
@@ -51,6 +52,11 @@ enum Bench {
         #[arg(long)]
         without_node: bool,
     },
+    /// Every function of the template, built without LTO.
+    Each {
+        /// Only these.
+        functions: Vec<String>,
+    },
     /// The door on and off, and a token never seen before.
     Door,
     /// Thousands of tenants at once on the local stack.
@@ -85,17 +91,21 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     let effort = Effort { rounds: cli.rounds, warmup: 200, invocations: 800 };
-    match cli.bench {
+    match &cli.bench {
         Bench::All => ALL.iter().try_for_each(|bench| alone(bench, cli.rounds)),
         Bench::Functions { without_node } => {
             process::pin();
-            functions::run(effort, without_node)
+            functions::run(effort, *without_node)
+        }
+        Bench::Each { functions } => {
+            process::pin();
+            each::run(cli.rounds.min(3), functions)
         }
         Bench::Door => {
             process::pin();
             door::run(effort)
         }
-        Bench::Load { tenants } => load::run(tenants, cli.rounds.min(3)),
+        Bench::Load { tenants } => load::run(*tenants, cli.rounds.min(3)),
         Bench::Rotation => rotation::run(cli.rounds),
         Bench::Start => start::run(cli.rounds),
         Bench::Sealing => {

@@ -42,6 +42,17 @@ pub(crate) fn build(packages: &[&str], binaries: &[&str]) -> Result<(), Failure>
     }
 }
 
+/// Builds every binary as this program was built, beside it.
+pub(crate) fn build_all() -> Result<(), Failure> {
+    let mut cargo = cargo();
+    // Of the whole workspace, so that no dependency is built twice, with other features.
+    cargo.args(["build", "--quiet", "--workspace", "--bins"]);
+    if built()?.ends_with("release") {
+        cargo.arg("--release");
+    }
+    if cargo.status()?.success() { Ok(()) } else { Err("the functions do not build".into()) }
+}
+
 /// Cargo in the checkout, building where this program was built.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));

@@ -61,6 +61,14 @@ impl<'a> Running<'a> {
 
     /// Another event.
     pub(crate) fn invoke_with(&mut self, event: &str) -> Result<Value, Failure> {
+        match self.ask(event)? {
+            Ok(answer) if answer["statusCode"] == 200 => Ok(answer),
+            Ok(other) | Err(other) => Err(self.failed(&other.to_string())),
+        }
+    }
+
+    /// An event, and what the function answers or the error that it reports, until it polls again.
+    pub(crate) fn ask(&mut self, event: &str) -> Result<Result<Value, Value>, Failure> {
         self.invocations += 1;
         let response = invocation(self.invocations, event);
         self.waiting.send(response).map_err(|_| self.failed("it closed its connection"))?;
@@ -68,16 +76,16 @@ impl<'a> Running<'a> {
         while answer.is_none() || !polled {
             match self.api.next() {
                 Ok(Call::Next(waiting)) => (self.waiting, polled) = (waiting, true),
-                Ok(Call::Answered(body)) => answer = Some(body),
-                Ok(Call::Failed(why)) => return Err(self.failed(&String::from_utf8_lossy(&why))),
+                Ok(Call::Answered(body)) => answer = Some(Ok(body)),
+                Ok(Call::Failed(why)) => answer = Some(Err(why)),
                 Err(_) => return Err(self.failed("it does not answer")),
             }
         }
-        let answer: Value = serde_json::from_slice(&answer.unwrap_or_default())?;
-        match answer["statusCode"].as_u64() {
-            Some(200) => Ok(answer),
-            _ => Err(self.failed(&answer.to_string())),
-        }
+        let read = |body: Vec<u8>| serde_json::from_slice(&body);
+        Ok(match answer.unwrap_or(Ok(Vec::new())) {
+            Ok(answer) => Ok(read(answer)?),
+            Err(error) => Err(read(error)?),
+        })
     }
 
     pub(crate) fn cpu(&self) -> Duration {

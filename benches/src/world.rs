@@ -34,6 +34,11 @@ impl World {
         // Counted as in production, and never refused.
         let generous = ["StatusesPerMinute", "CallerCallsPer15Minutes", "ClientCallsPer15Minutes"];
         options.parameters.extend(generous.map(|name| (name.to_owned(), "1000000".to_owned())));
+        Self::of(options).await
+    }
+
+    /// On a stack of these.
+    pub(crate) async fn of(options: Options) -> Result<Self, Failure> {
         let stack = LocalStack::open(options).await?;
         let front = stack.front();
         let accepted = post(&front, "/api/v1/tenants", &signup("demo")).await?;
@@ -45,6 +50,11 @@ impl World {
         let login = post(&front, "/api/v1/auth/login", &login).await?;
         let access_token = text(&login, "access_token");
         Ok(Self { stack, status_path, status_token, access_token })
+    }
+
+    /// The tenant's id, which its status path has.
+    pub(crate) fn tenant_id(&self) -> &str {
+        self.status_path.split('/').nth(4).unwrap_or_default()
     }
 
     /// The environment that the template gives to a function, and what Lambda adds.
