@@ -14,6 +14,7 @@ mod doors;
 mod events;
 mod fuzz;
 mod jobs;
+mod later;
 mod leaks;
 mod openapi;
 mod routes;
