@@ -14,14 +14,12 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use lambda::{Env, StartError};
-use secrecy::SecretString;
+use lambda::{Env, StartError, standard_webhooks::sign};
+use secrecy::{ExposeSecret, SecretString};
 use secrets::Secrets;
 use serde::Serialize;
 use store::Tenant;
 use workflow::StepError;
-
-use crate::standard_webhooks::sign;
 
 /// The webhook is only the asking; the work has ten minutes of its own.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -138,7 +136,7 @@ impl Deployer {
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", now.as_second())
-            .header("webhook-signature", sign(&self.secret, id, now, &body));
+            .header("webhook-signature", sign(self.secret.expose_secret().as_bytes(), id, now, &body));
         let request = request.body(Full::from(body)).map_err(|_| AskError::Status(http::StatusCode::BAD_REQUEST))?;
         // Redirects are not followed: the signature was made for this address.
         let status = self.client.request(request).await?.status();

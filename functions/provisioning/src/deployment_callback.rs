@@ -8,6 +8,7 @@ use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
     http::{Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Unknown, kinds},
+    standard_webhooks::{Headers, verify},
 };
 use secrecy::{ExposeSecret, SecretString};
 use secrets::Secrets;
@@ -17,11 +18,7 @@ use store::{Effects, Outcome, Stack, StackState};
 use utoipa::ToSchema;
 use workflow::{Executions, FAIL, StepInput, WorkflowError};
 
-use crate::{
-    deploy_stack::digest,
-    journal::Journal,
-    standard_webhooks::{Headers, verify},
-};
+use crate::{deploy_stack::digest, journal::Journal};
 
 /// Deployers have little to say.
 const LIMIT: usize = 16 * 1024;
@@ -213,7 +210,11 @@ fn signed(deps: &Deps, cx: &Cx) -> Result<(), Error> {
         signature: header("webhook-signature")?,
     };
     let secret = deps.secret.as_ref().ok_or(Error::Signature)?;
-    if verify(secret, &headers, deps.clock.now(), cx.raw_body()) { Ok(()) } else { Err(Error::Signature) }
+    if verify(secret.expose_secret().as_bytes(), &headers, deps.clock.now(), cx.raw_body()) {
+        Ok(())
+    } else {
+        Err(Error::Signature)
+    }
 }
 
 /// The step that waits on this token, if it is this tenant's.

@@ -22,7 +22,6 @@ pub mod resend_welcome;
 pub mod run_migrations;
 pub mod seed_admin;
 pub mod send_welcome;
-mod standard_webhooks;
 pub mod sweep;
 pub mod validate_request;
 mod welcome;

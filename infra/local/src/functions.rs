@@ -41,6 +41,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         vault::FUNCTIONS,
         keys::FUNCTIONS,
         members::FUNCTIONS,
+        webhooks::FUNCTIONS,
     ]
     .into_iter()
     .flatten()

@@ -1,6 +1,7 @@
 //! The whole stack in one process: the template read, its resources made, its functions deployed, its machines running.
 
 mod folder;
+mod events;
 mod rotations;
 
 use std::{
@@ -27,6 +28,7 @@ use crate::{
         s3::S3,
         secretsmanager::{PasswordRules, SecretsManager, random_password},
         ses::Mailbox,
+        sqs::Queues,
     },
     clock::StackClock,
     front::Front,
@@ -146,6 +148,8 @@ pub struct LocalStack {
     pub mailbox: Arc<Mailbox>,
     /// What was put on the event buses.
     pub events: Arc<EventLog>,
+    /// What failed.
+    pub queues: Arc<Queues>,
     /// Who may what, and who did.
     pub principals: Arc<Principals>,
     /// The functions.
@@ -181,6 +185,8 @@ impl LocalStack {
         let events = Arc::new(EventLog::open(&*region, time.clone(), persist.clone()).map_err(unusable)?);
         let folder = data.as_deref().map(|folder| folder.join(S3_FOLDER));
         let s3 = Arc::new(S3::open(folder.as_deref(), time.clone(), persist.clone()).map_err(unusable)?);
+        let queues = Queues::open(template.queues.clone(), persist.clone()).map_err(unusable)?;
+        let queues = Arc::new(queues);
         let functions = Functions::deploy(&template, &principals, &gateway, &clock, &entropy)
             .map_err(|line| OpenError::Refused(vec![line]))?;
         let functions = Arc::new(functions);
@@ -207,6 +213,7 @@ impl LocalStack {
         gateway.mount("events", events.clone());
         let codedeploy = Arc::new(CodeDeploy::default());
         gateway.mount("codedeploy", codedeploy.clone());
+        gateway.mount("sqs", queues.clone());
         gateway.mount("lambda", Arc::new(Lambda::new(&*region, invoker)));
 
         let tasks = tokio::task::JoinSet::new();
@@ -221,6 +228,7 @@ impl LocalStack {
             s3,
             mailbox,
             events,
+            queues,
             principals,
             functions,
             clock,
@@ -237,6 +245,7 @@ impl LocalStack {
         stack.keep_schedules();
         stack.keep_ttl();
         stack.keep_rotations();
+        stack.keep_rules();
         Ok(stack)
     }
 
@@ -322,17 +331,20 @@ impl LocalStack {
     fn keep_schedules(&mut self) {
         for function in &self.template.functions {
             for schedule in function.schedules.iter().filter(|schedule| schedule.enabled) {
-                let (clock, functions) = (self.clock.clone(), self.functions.clone());
-                let (id, recurrence) = (function.logical_id.clone(), schedule.recurrence.clone());
+                let (clock, recurrence) = (self.clock.clone(), schedule.recurrence.clone());
+                let (id, function) = (function.logical_id.clone(), self.asynchronous(function));
                 let event = schedule.input.clone().unwrap_or_else(|| json!({"source": "aws.events"}));
                 self.tasks.spawn(async move {
-                    let mut last = clock.now();
+                    let (mut last, mut later) = (clock.now(), tokio::task::JoinSet::new());
                     while let Some(next) = recurrence.next(last) {
                         clock.wait_until(next).await;
                         last = clock.now();
-                        if let Err(error) = functions.invoke(&id, event.clone()).await {
+                        if let Err(error) = function.first(&event).await {
                             tracing::warn!(function = id, %error, "a scheduled run failed");
+                            let (function, event) = (function.clone(), event.clone());
+                            later.spawn(async move { function.go_on(event, error).await });
                         }
+                        while later.try_join_next().is_some() {}
                     }
                 });
             }

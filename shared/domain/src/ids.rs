@@ -5,12 +5,14 @@ mod correlation;
 mod export;
 mod prefixed;
 mod tenant;
+mod webhook;
 
 pub use api_key::ApiKeyId;
 pub use correlation::CorrelationId;
 pub use export::ExportId;
 pub use prefixed::{IdentityId, InvitationId, SessionId};
 pub use tenant::TenantId;
+pub use webhook::WebhookId;
 
 /// Lower-case hexadecimal, two digits a byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {

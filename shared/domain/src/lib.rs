@@ -36,6 +36,7 @@ mod text;
 pub mod throttle;
 mod token;
 mod vault;
+mod webhook;
 pub mod window;
 
 pub use access::{MembershipStatus, Permission, Role, Seats};
@@ -47,7 +48,7 @@ pub use content_digest::ContentDigest;
 pub use email::EmailAddress;
 pub use entropy::{Entropy, SystemEntropy, bytes};
 pub use host::{BaseDomain, TenantHost};
-pub use ids::{ApiKeyId, CorrelationId, ExportId, IdentityId, InvitationId, SessionId, TenantId};
+pub use ids::{ApiKeyId, CorrelationId, ExportId, IdentityId, InvitationId, SessionId, TenantId, WebhookId};
 pub use key_id::KeyId;
 pub use label::Label;
 pub use password::{ContextWords, Password, PasswordAttempt};
@@ -69,3 +70,4 @@ pub use token::{
     Token, TokenDigest, TokenKind,
 };
 pub use vault::{VAULT_NAMES, VERSIONS_KEPT, VaultEncoding, VaultName, VaultValue, VaultVersions};
+pub use webhook::{WebhookDelivery, WebhookEvent, WebhookHost, WebhookUrl, is_public};

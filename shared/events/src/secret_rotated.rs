@@ -1,6 +1,6 @@
 //! A secret has a new current value.
 
-use domain::CorrelationId;
+use domain::{CorrelationId, TenantId};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -11,6 +11,9 @@ use crate::Event;
 pub struct SecretRotated {
     /// Its ARN; of a tenant in the pool the name that its secret would have, `innkeeper/{stage}/tenant/{id}`.
     pub secret: String,
+    /// Whose it is, where it is a tenant's: what the rule for the tenants' webhooks looks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
     /// The id, or the number, of the version that is current now.
     pub version: String,
     /// When it was found to be current.
@@ -19,6 +22,39 @@ pub struct SecretRotated {
     pub correlation_id: CorrelationId,
 }
 
+impl SecretRotated {
+    /// This version of the secret is current.
+    #[must_use]
+    pub fn new(secret: String, version: String, rotated_at: Timestamp, correlation_id: CorrelationId) -> Self {
+        Self { tenant_id: tenant_of(&secret), secret, version, rotated_at, correlation_id }
+    }
+}
+
+/// The tenant in `innkeeper/{stage}/tenant/{id}`, or in the ARN of a secret of that name, which ends in a hyphen and six
+/// characters more.
+fn tenant_of(secret: &str) -> Option<TenantId> {
+    let (name, more) = secret.split_once(":secret:").map_or((secret, 0), |(_, name)| (name, 7));
+    let (_, id) = name.split_once("/tenant/")?;
+    TenantId::parse(id.get(..id.len().checked_sub(more)?)?).ok()
+}
+
 impl Event for SecretRotated {
     const TYPE: &'static str = "secret.rotated";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenants_secret_is_known_by_its_name() {
+        let id = "tenant-demo-1f2e3d4c";
+        let of = |secret: String| tenant_of(&secret).map(|id| id.to_string());
+        let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:innkeeper/dev";
+        assert_eq!(of(format!("innkeeper/dev/tenant/{id}")).as_deref(), Some(id));
+        assert_eq!(of(format!("{arn}/tenant/{id}-a1b2c3")).as_deref(), Some(id));
+        for none in [format!("{arn}/signing-keys-a1b2c3"), format!("{arn}/tenant/"), "x/tenant/demo".to_owned()] {
+            assert_eq!(of(none.clone()), None, "{none}");
+        }
+    }
 }

@@ -42,6 +42,6 @@ impl Announcer {
         version: String,
         correlation_id: CorrelationId,
     ) -> Result<(), EventError> {
-        self.bus.tell(&SecretRotated { secret, version, rotated_at: self.clock.now(), correlation_id }).await
+        self.bus.tell(&SecretRotated::new(secret, version, self.clock.now(), correlation_id)).await
     }
 }

@@ -27,6 +27,8 @@ pub enum Kind {
     Http(Served),
     /// A state of a workflow.
     Step,
+    /// A rule on the event bus.
+    Event,
     /// A schedule.
     Job,
     /// Secrets Manager, for the steps of a rotation.
@@ -86,6 +88,11 @@ impl Function {
     /// A function that CodeDeploy asks during a deployment.
     pub const fn hook<T: Task>(name: &'static str) -> Self {
         Self { kind: Kind::Hook, ..Self::task::<T>(name) }
+    }
+
+    /// A function that a rule on the event bus wakes; its input is the event as EventBridge wraps it.
+    pub const fn listener<T: Task>(name: &'static str) -> Self {
+        Self { kind: Kind::Event, ..Self::task::<T>(name) }
     }
 
     /// A function that a schedule wakes.

@@ -17,6 +17,7 @@ pub mod http;
 pub mod openapi;
 mod public_keys;
 mod rotation;
+pub mod standard_webhooks;
 mod telemetry;
 
 pub use announcer::Announcer;

@@ -1,7 +1,7 @@
 //! Keys of the `core` table. A partition key is built from a typed id or from a platform marker, and nowhere else.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{ApiKeyId, IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName};
+use domain::{ApiKeyId, IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName, WebhookId};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -69,6 +69,15 @@ impl Key {
 
     pub(crate) fn api_key(tenant: &TenantId, key: &ApiKeyId) -> Self {
         Self::in_tenant(tenant, &format!("{API_KEYS}{key}"))
+    }
+
+    pub(crate) fn webhook(tenant: &TenantId, id: &WebhookId) -> Self {
+        Self::in_tenant(tenant, &format!("{WEBHOOKS}{id}"))
+    }
+
+    /// Among the values of the vault, where no name begins like this.
+    pub(crate) fn webhook_secret(tenant: &TenantId, id: &WebhookId, version: u64) -> Self {
+        Self::in_tenant(tenant, &format!("{VAULT_VALUES}{OF_WEBHOOKS}{id}#{version}"))
     }
 
     pub(crate) fn orphan(tenant: &TenantId, attempt: u32, step: Step) -> Self {
@@ -243,6 +252,10 @@ pub(crate) const INVITATIONS: &str = "INVITATION#";
 pub(crate) const PLATFORM_USERS: &str = "PLATFORM#USERS";
 /// Before the ids of a tenant's API keys.
 pub(crate) const API_KEYS: &str = "API-KEY#";
+/// Before the ids of a tenant's webhooks.
+pub(crate) const WEBHOOKS: &str = "WEBHOOK#";
+/// Before the ids of those whose secrets lie among the values of the vault.
+pub(crate) const OF_WEBHOOKS: &str = "~WEBHOOK#";
 /// Before the names of what a tenant's vault holds; values have another prefix, so that a list reads none.
 pub(crate) const VAULT: &str = "VAULT#";
 /// One partition: it takes some five hundred signups a second, and DynamoDB splits a hot one by its sort keys.

@@ -56,6 +56,8 @@
 //! | (admission) | session + membership + tenant, or session + platform role + bootstrap record; and the generation of the signing keys | - | door, with every authenticated request: one BatchGetItem | s 4 RCU | - |
 //! | API key | `T#{tenant}` / `API-KEY#{key}` | minting, rotation; deleted by revocation, and once ended by who needs the room | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, revocation 8, the tenant's count among them |
 //! | | | | list, Query | s 1 per 4 KB, about 8 keys | - |
+//! | webhook | `T#{tenant}` / `WEBHOOK#{webhook}` | its making, rotation; every message to it; deleted by its deletion | list, delivery, Query | s 1 per 4 KB, about 8 webhooks | making 18, rotation 8-10, deletion 12; message 1 (no transaction) |
+//! | webhook's secret | `T#{tenant}` / `VAULT-VALUE#~WEBHOOK#{webhook}#{version}` | making, rotation; deleted by the rotation but one after it, deletion | delivery, with the data key: one BatchGetItem | s 2-3 | with the webhook |
 //! | API key's last use | `api-key-used#{tenant}#{key}` in `limits`, TTL | door, once an hour | list and look, BatchGetItem | e 0.5 | 1 (no transaction) |
 //! | nonce of a signed call | `nonce#{digest}` in `limits`, TTL | the call | by its condition | - | 1 (no transaction) |
 //! | run of a job | `job-run#{job}` in `limits`, TTL | every scheduled job | operational routes, BatchGetItem | e 0.5 | 1 (no transaction) |
@@ -122,6 +124,7 @@ mod tenant_change;
 mod tenants;
 mod transact;
 mod vault;
+mod webhook;
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
@@ -172,6 +175,7 @@ pub use tenant::{Proof, Tenant};
 pub use tenant_change::Changed;
 pub use tenants::{TenantEntry, TenantFilter, TenantPage};
 pub use vault::{VAULT_FULL, VaultEntry, VaultSlot, VaultVersion};
+pub use webhook::{Webhook, WebhookSecret};
 
 use crate::{direct::Direct, item::Found, keys::Key, reads::How};
 

@@ -117,8 +117,8 @@ impl Work<'_> {
     fn anew<'p>(&self, keys: &Keys, page: &'p SealedPage) -> Result<Vec<(&'p SealedValue, Vec<u8>)>, Unsealable> {
         let mut anew = Vec::new();
         for value in &page.values {
-            let (name, sealed) = (value.name.sealed_as(), Sealed(value.sealed.clone()));
-            if let Some(moved) = self.moved(keys, &name, value.version, &sealed)? {
+            let sealed = Sealed(value.sealed.clone());
+            if let Some(moved) = self.moved(keys, &value.sealed_as, value.version, &sealed)? {
                 anew.push((value, moved));
             }
         }

@@ -1,13 +1,14 @@
-//! EventBridge `PutEvents` into a log that one can read. No rule is run: what listens is not part of the stack.
+//! EventBridge `PutEvents` into a log that one can read, and from there to the rules of the template.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::Clock;
 use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::persist::PersistError;
 use super::{ACCOUNT, AwsError, Caller, Persist, Service};
@@ -39,6 +40,7 @@ pub struct EventLog {
     clock: Arc<dyn Clock>,
     persist: Arc<Persist>,
     events: Mutex<Events>,
+    listener: OnceLock<UnboundedSender<(String, Event)>>,
 }
 
 /// Newest first, and the number of the next one.
@@ -58,12 +60,20 @@ impl EventLog {
                 events.next = number + 1;
             }
         }
-        Ok(Self { region: region.into(), clock, persist, events: Mutex::new(events) })
+        let (events, listener) = (Mutex::new(events), OnceLock::new());
+        Ok(Self { region: region.into(), clock, persist, events, listener })
     }
 
     /// The events, newest first.
     pub fn events(&self) -> Vec<Event> {
         self.lock().kept.iter().map(|(_, event)| event.clone()).collect()
+    }
+
+    /// From now on, each event with its id; for one listener.
+    pub fn listen(&self) -> UnboundedReceiver<(String, Event)> {
+        let (sender, receiver) = unbounded_channel();
+        let _ = self.listener.set(sender);
+        receiver
     }
 
     fn put(&self, body: Value) -> Result<Value, AwsError> {
@@ -75,7 +85,7 @@ impl EventLog {
         let mut results = Vec::new();
         for entry in request.entries {
             let result = match serde_json::from_str(&entry.detail) {
-                Ok(detail @ Value::Object(_)) => json!({"EventId": format!("{:032x}", self.keep(entry, detail)?)}),
+                Ok(detail @ Value::Object(_)) => json!({"EventId": id(self.keep(entry, detail)?)}),
                 _ => json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}),
             };
             results.push(result);
@@ -96,6 +106,10 @@ impl EventLog {
         let number = events.next;
         self.persist.put(KIND, &key(number), &event)?;
         events.next += 1;
+        if let Some(listener) = self.listener.get() {
+            // Nobody listens any more: the stack is going down.
+            let _ = listener.send((id(number), event.clone()));
+        }
         events.kept.push_front((number, event));
         if events.kept.len() > KEPT
             && let Some((oldest, _)) = events.kept.pop_back()
@@ -108,6 +122,10 @@ impl EventLog {
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn id(number: u64) -> String {
+    format!("{number:032x}")
 }
 
 /// Fixed width, so that keys sort as numbers.

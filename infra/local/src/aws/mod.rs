@@ -29,6 +29,7 @@ pub mod s3;
 pub mod secretsmanager;
 pub mod ses;
 mod signature;
+pub mod sqs;
 mod wire;
 
 /// The account that every ARN of the local stack names.

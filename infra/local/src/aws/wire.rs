@@ -43,6 +43,7 @@ impl Protocol {
             },
             "secretsmanager" => Self::Json { version: "1.1", target: "secretsmanager.", namespace: "" },
             "codedeploy" => Self::Json { version: "1.1", target: "CodeDeploy_20141006.", namespace: "" },
+            "sqs" => Self::Json { version: "1.0", target: "AmazonSQS.", namespace: "com.amazonaws.sqs#" },
             "events" => Self::Json { version: "1.1", target: "AWSEvents.", namespace: "" },
             "ses" => Self::Ses,
             "lambda" => Self::Lambda,

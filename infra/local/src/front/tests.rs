@@ -55,6 +55,8 @@ fn stack(cors: Option<CorsSpec>) -> Stack {
         memory: 128,
         concurrency: None,
         routes: routes.into(),
+        rules: Vec::new(),
+        asynchronous: crate::template::AsyncSpec::default(),
         schedules: Vec::new(),
         policy: PolicySpec { document: Value::Null, lines: Vec::new() },
         shift: None,

@@ -18,6 +18,8 @@ fn stack(statements: serde_json::Value) -> Stack {
         memory: 128,
         concurrency: None,
         routes: Vec::new(),
+        rules: Vec::new(),
+        asynchronous: crate::template::AsyncSpec::default(),
         schedules: Vec::new(),
         policy: PolicySpec { document: json!({ "Version": "2012-10-17", "Statement": statements }), lines },
         shift: None,

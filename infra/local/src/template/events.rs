@@ -1,7 +1,8 @@
-//! `Events` of a function: its routes and its schedules.
+//! `Events` of a function: its routes, its schedules and its rules.
 
 use super::{
-    FunctionSpec, RouteSpec, ScheduleSpec, fields::Fields, node::Node, recurrence::Recurrence, resources::Reader,
+    FunctionSpec, RouteSpec, RuleSpec, ScheduleSpec, fields::Fields, node::Node, pattern::Pattern,
+    recurrence::Recurrence, resources::Reader,
 };
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
@@ -18,9 +19,11 @@ impl Reader<'_> {
                 "HttpApi" => spec.routes.push(route(properties, event.line)),
                 "Schedule" => spec.schedules.extend(schedule(properties, "Schedule", name, event.line)),
                 "ScheduleV2" => spec.schedules.extend(schedule(properties, "ScheduleExpression", name, event.line)),
-                other => {
-                    fields.refuse("Type", format!("{other} is not run locally: use HttpApi, Schedule or ScheduleV2"))
-                }
+                "EventBridgeRule" => spec.rules.extend(rule(properties, event.line)),
+                other => fields.refuse(
+                    "Type",
+                    format!("{other} is not run locally: use HttpApi, Schedule, ScheduleV2 or EventBridgeRule"),
+                ),
             }
             fields.finish();
         }
@@ -49,6 +52,18 @@ fn route(mut fields: Fields<'_>, line: usize) -> RouteSpec {
     }
     fields.finish();
     RouteSpec { method, path, line }
+}
+
+fn rule(mut fields: Fields<'_>, line: usize) -> Option<RuleSpec> {
+    fields.without_effect(&["RuleName", "RetryPolicy", "DeadLetterConfig"]);
+    fields.one_of("State", &["ENABLED"]);
+    let bus = fields.required("EventBusName");
+    let pattern = Pattern::parse(&fields.json("Pattern").unwrap_or_default());
+    if let Err(problem) = &pattern {
+        fields.refuse("Pattern", problem);
+    }
+    fields.finish();
+    Some(RuleSpec { bus, pattern: pattern.ok()?, line })
 }
 
 fn path_problem(path: &str) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! `AWS::Serverless::Function`, with `Globals.Function` merged in as SAM does: maps by key, lists joined, scalars replaced.
 
 use super::{
-    Elsewhere, FunctionSpec, ShiftSpec,
+    AsyncSpec, Elsewhere, FunctionSpec, ShiftSpec,
     arn::arn,
     fields::Fields,
     node::{Entry, Kind, Node},
@@ -55,7 +55,7 @@ impl Reader<'_> {
         let resolved = &Resolved { properties, ..*resolved };
         let mut fields = self.fields(resolved);
         known_properties(&mut fields);
-        elsewhere.extend(resolved.elsewhere(&mut fields, &["DeadLetterQueue", "EventInvokeConfig"]));
+        elsewhere.extend(resolved.elsewhere(&mut fields, &["DeadLetterQueue"]));
         let spec = FunctionSpec {
             logical_id: resolved.id.to_owned(),
             name: self.scope.name_of(resolved.resource),
@@ -70,6 +70,8 @@ impl Reader<'_> {
             role: self.scope.role_name(resolved.resource),
             routes: Vec::new(),
             schedules: Vec::new(),
+            rules: Vec::new(),
+            asynchronous: asynchronous(&mut fields),
             line: resolved.line,
         };
         let spec = self.with_events(spec, fields.node("Events"));
@@ -136,6 +138,23 @@ fn known_properties(fields: &mut Fields<'_>) {
         ("FunctionUrlConfig", "add an HttpApi event, so that the route has a policy"),
         ("SnapStart", "AWS does not offer it for this runtime"),
     ]);
+}
+
+fn asynchronous(fields: &mut Fields<'_>) -> AsyncSpec {
+    let mut spec = AsyncSpec::default();
+    let Some(mut config) = fields.child("EventInvokeConfig") else { return spec };
+    spec.retries = config.number("MaximumRetryAttempts", 0..=2).unwrap_or(spec.retries);
+    spec.age = config.number("MaximumEventAgeInSeconds", 60..=21_600).unwrap_or(spec.age);
+    if let Some(mut destinations) = config.child("DestinationConfig") {
+        if let Some(mut failure) = destinations.child("OnFailure") {
+            failure.one_of("Type", &["SQS"]);
+            spec.on_failure = Some(failure.required("Destination"));
+            failure.finish();
+        }
+        destinations.finish();
+    }
+    config.finish();
+    spec
 }
 
 fn environment(fields: &mut Fields<'_>) -> BTreeMap<String, String> {

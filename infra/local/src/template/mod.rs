@@ -9,6 +9,7 @@
 
 pub mod arn;
 pub mod model;
+pub mod pattern;
 pub mod recurrence;
 
 mod api;

@@ -1,6 +1,6 @@
 //! The stack as the local services need it: names resolved, intrinsics gone.
 
-use super::recurrence::Recurrence;
+use super::{pattern::Pattern, recurrence::Recurrence};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -19,6 +19,8 @@ pub struct Stack {
     pub secrets: Vec<SecretSpec>,
     /// S3 buckets.
     pub buckets: Vec<BucketSpec>,
+    /// SQS queues, which hold what failed.
+    pub queues: Vec<QueueSpec>,
     /// Which function rotates which secret, and when.
     pub rotations: Vec<RotationSpec>,
     /// Step Functions state machines.
@@ -75,6 +77,10 @@ pub struct FunctionSpec {
     pub schedules: Vec<ScheduleSpec>,
     /// How its alias moves to a new version, where it has one.
     pub shift: Option<ShiftSpec>,
+    /// The rules on event buses that wake it.
+    pub rules: Vec<RuleSpec>,
+    /// What becomes of events that nobody waits for.
+    pub asynchronous: AsyncSpec,
     /// What it may do.
     pub policy: PolicySpec,
     /// The role that SAM makes for it.
@@ -106,6 +112,45 @@ pub struct RouteSpec {
 impl RouteSpec {
     /// The path of an event that names neither method nor path: what no other route of the API takes.
     pub const DEFAULT: &'static str = "$default";
+}
+
+/// `EventBridgeRule`: which events of a bus wake a function.
+#[derive(Debug, Clone)]
+pub struct RuleSpec {
+    /// The bus's name.
+    pub bus: String,
+    /// What the event has to look like.
+    pub pattern: Pattern,
+    /// Where it stands in the template.
+    pub line: usize,
+}
+
+/// `EventInvokeConfig`; without it Lambda tries twice more, for six hours, and then forgets the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsyncSpec {
+    /// How often it is tried again.
+    pub retries: u32,
+    /// Seconds from the event on in which that may be.
+    pub age: u32,
+    /// The ARN of the queue where an event goes that failed to the last.
+    pub on_failure: Option<String>,
+}
+
+impl Default for AsyncSpec {
+    fn default() -> Self {
+        Self { retries: 2, age: 21_600, on_failure: None }
+    }
+}
+
+/// `AWS::SQS::Queue`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// The name in the template.
+    pub logical_id: String,
+    /// What `Ref` gives, and its API asks for.
+    pub url: String,
+    /// The queue's ARN.
+    pub arn: String,
 }
 
 /// A schedule that invokes a function.

@@ -168,7 +168,7 @@ impl Scope<'_> {
         Some(resource)
     }
 
-    fn queue_url(&self, resource: &Resource<'_>) -> String {
+    pub(super) fn queue_url(&self, resource: &Resource<'_>) -> String {
         format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{}", self.inputs.region, self.name_of(resource))
     }
 }

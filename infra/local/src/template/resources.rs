@@ -1,7 +1,7 @@
 //! From each resource to its file, by type.
 
 use super::{
-    Elsewhere, Inputs, InvokePermission, Stack,
+    Elsewhere, Inputs, InvokePermission, QueueSpec, Stack,
     fields::Fields,
     node::{Kind, Node},
     refusal::Refusals,
@@ -18,7 +18,6 @@ const ELSEWHERE: &[&str] = &[
     "AWS::Logs::MetricFilter",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
-    "AWS::SQS::Queue",
     "AWS::SES::EmailIdentity",
     // Who may what is in the functions' own policies; ours only refuses plain HTTP.
     "AWS::S3::BucketPolicy",
@@ -101,6 +100,7 @@ impl<'t> Reader<'t> {
             "AWS::S3::Bucket" => stack.buckets.push(self.bucket(&resolved, &mut stack.elsewhere)),
             "AWS::SecretsManager::Secret" => stack.secrets.push(self.secret(&resolved)),
             "AWS::SecretsManager::RotationSchedule" => stack.rotations.extend(self.rotation(&resolved)),
+            "AWS::SQS::Queue" => stack.queues.push(self.queue(&resolved)),
             "AWS::Lambda::Permission" => stack.invocations.push(self.permission(&resolved)),
             kind if ELSEWHERE.contains(&kind) || kind.starts_with("AWS::Events::") => stack.elsewhere.push(Elsewhere {
                 logical_id: resource.id.to_owned(),
@@ -121,6 +121,23 @@ impl<'t> Reader<'t> {
     pub(super) fn fields<'a>(&'a self, resolved: &'a Resolved<'_>) -> Fields<'a> {
         let what = format!("{} ({})", resolved.id, resolved.resource.kind);
         Fields::of(what, resolved.line, Some(&resolved.properties), self.refusals)
+    }
+
+    fn queue(&self, resolved: &Resolved<'_>) -> QueueSpec {
+        let mut fields = self.fields(resolved);
+        fields.without_effect(&[
+            "QueueName",
+            "MessageRetentionPeriod",
+            "KmsMasterKeyId",
+            "SqsManagedSseEnabled",
+            "Tags",
+        ]);
+        fields.finish();
+        QueueSpec {
+            logical_id: resolved.id.to_owned(),
+            url: self.scope.queue_url(resolved.resource),
+            arn: self.scope.arn_of(resolved.resource).unwrap_or_default(),
+        }
     }
 
     fn permission(&self, resolved: &Resolved<'_>) -> InvokePermission {

@@ -138,7 +138,6 @@ fn what_only_aws_does_is_listed() {
             "Core: AWS::DynamoDB::Table.SSESpecification",
             "Core: AWS::DynamoDB::Table.DeletionProtectionEnabled",
             "Create: AWS::Serverless::Function.DeadLetterQueue",
-            "Dead: AWS::SQS::Queue",
         ]
     );
 }
@@ -212,7 +211,7 @@ fn a_function_that_would_differ_on_aws_is_refused() {
     template.yaml:23: FETCH x has no AWS::Serverless::HttpApi
     template.yaml:24: F.B: Path /{a+}/b has a greedy parameter that is not the last segment
     template.yaml:24: GET /{a+}/b has no AWS::Serverless::HttpApi
-    template.yaml:25: F.C: Type SQS is not run locally: use HttpApi, Schedule or ScheduleV2
+    template.yaml:25: F.C: Type SQS is not run locally: use HttpApi, Schedule, ScheduleV2 or EventBridgeRule
     template.yaml:26: F.D: Input must be JSON
     template.yaml:26: F.D: Schedule rate(1 minutes) is not rate(value unit) with minute(s), hour(s) or day(s)
     template.yaml:27: GET /t/{a} has no AWS::Serverless::HttpApi
@@ -224,7 +223,7 @@ fn a_function_that_would_differ_on_aws_is_refused() {
 #[test]
 fn names_that_stand_for_nothing_are_refused() {
     insta::assert_snapshot!(refusals("  Q:
-    Type: AWS::SQS::Queue
+    Type: AWS::Logs::LogGroup
     Properties:
       A: !Ref Missing
       B: !Sub '${Missing.Arn} ${AWS::StackId}'
@@ -233,7 +232,7 @@ fn names_that_stand_for_nothing_are_refused() {
       E: !If [Nope, 1, 2]
       F: !Base64 x
       G: !Ref Gone
-      QueueName: !Ref Q
+      LogGroupName: !Ref Q
   Gone: { Type: AWS::SNS::Topic, Condition: Never }
 Conditions:
   Never: !Equals [a, b]
@@ -244,12 +243,12 @@ Parameters:
 "), @r#"
     template.yaml:6: Missing is neither a parameter nor a resource of this template
     template.yaml:7: Missing is neither a parameter nor a resource of this template
-    template.yaml:8: Q (AWS::SQS::Queue) has no attribute Colour here
+    template.yaml:8: Q (AWS::Logs::LogGroup) has no attribute Colour here
     template.yaml:9: Fn::ImportValue reads another stack: take a parameter instead
     template.yaml:10: there is no condition Nope
     template.yaml:11: Fn::Base64 is not supported with these arguments
     template.yaml:12: Gone does not exist while condition Never is false
-    template.yaml:13: Q.QueueName refers to itself in a circle
+    template.yaml:13: Q.LogGroupName refers to itself in a circle
     template.yaml:18: parameter P: Default is missing and no value was given
     template.yaml:19: parameter S: Type reads SSM, which does not run locally: take a String with a default
     template.yaml:20: parameter V: AllowedValues are a, b, not c

@@ -61,6 +61,9 @@ pub(crate) fn body(method: &str, path: &str) -> Value {
         "/api/v1/tenants/{tenant_id}/api-keys" if method == "POST" => {
             json!({"name": "a", "scopes": ["report.read"]})
         }
+        "/api/v1/tenants/{tenant_id}/webhooks" if method == "POST" => {
+            json!({"url": "https://hooks.example.com/", "events": ["secret.rotated"]})
+        }
         "/api/v1/tenants" if method == "POST" => signup("own"),
         "/api/v1/tenants/{tenant_id}" if method == "PATCH" => json!({"version": 0, "company_name": "Another Name"}),
         "/api/v1/tenants/{tenant_id}/plan" => json!({"plan": "professional"}),
@@ -97,6 +100,7 @@ fn path(row: &Row, tenant: &str) -> String {
         .replace("{impersonation_id}", &format!("ses_{zeros}"))
         .replace("{session_id}", &format!("ses_{zeros}"))
         .replace("{key_id}", "key_0000000000000000")
+        .replace("{webhook_id}", "whk_0000000000000000")
         .replace("{user_id}", &format!("usr_{zeros}"))
         .replace("{invitation_id}", &format!("inv_{zeros}"))
         .replace("{kid}", "00000000")

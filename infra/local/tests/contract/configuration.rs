@@ -17,11 +17,12 @@ use serde_json::{Value, json};
 use crate::api::Api;
 
 /// What may be missing, and what that means.
-const OPTIONAL: [(&str, &str); 6] = [
+const OPTIONAL: [(&str, &str); 7] = [
     ("ALLOWED_ORIGINS", "no origin is allowed"),
     ("REQUIRE_HTTPS", "it is required"),
     ("HSTS_PRELOAD", "the domain is not meant for the preload list"),
     ("DEPLOYER_URL", "the application plane needs no deployment"),
+    ("WEBHOOKS_INSIDE", "webhooks are outside, behind TLS"),
     ("REQUIRE_PLATFORM_MFA", "it is required"),
     ("DEPLOYER_SECRET", "no deployer's signature holds"),
 ];

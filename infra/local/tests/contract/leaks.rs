@@ -137,6 +137,7 @@ impl World {
         let api = Api::open().await;
         let mut quiet = signup("quiet-harbour");
         quiet["company_name"] = json!("Quiet Harbour Ltd");
+        quiet["plan"] = json!("professional");
         // By B's name, no signup of `body` is accepted.
         let (a, b) = tokio::join!(api.sign_up_as("quiet-harbour", &quiet), api.sign_up("own"));
         api.activate(&a).await;
@@ -251,6 +252,11 @@ async fn furnish(api: &Api, tenant: &Tenant, owner: &str) -> Vec<Answer> {
     let calls = [
         (Method::PUT, "/api/v1/vault/harbour/pilot-3".to_owned(), json!({"value": "a value"})),
         (Method::POST, path("api-keys"), json!({"name": "pilots", "scopes": ["member.read"]})),
+        (
+            Method::POST,
+            path("webhooks"),
+            json!({"url": "https://hooks.harbour.example/", "events": ["secret.rotated"]}),
+        ),
         (Method::POST, path("invitations"), json!({"email": "mary@harbour.example", "role": "agent"})),
         (Method::POST, path("invitations"), json!({"email": "grace@harbour.example", "role": "manager"})),
     ];
@@ -272,7 +278,7 @@ async fn furnish(api: &Api, tenant: &Tenant, owner: &str) -> Vec<Answer> {
 #[tokio::test]
 async fn r10_no_id_of_another_tenant_is_told_from_one_that_there_is_not() {
     let world = World::open().await;
-    for prefix in ["tenant-", "usr_", "ses_", "inv_", "key_", "harbour/pilot-3"] {
+    for prefix in ["tenant-", "usr_", "ses_", "inv_", "key_", "whk_", "harbour/pilot-3"] {
         assert!(
             world.a.ids().any(|id| id.starts_with(prefix)),
             "no {prefix} among {:?}",

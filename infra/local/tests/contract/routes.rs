@@ -72,18 +72,19 @@ fn each_function_is_woken_by_what_it_is_for() {
     let mut steps = BTreeSet::new();
     for function in all() {
         let spec = spec(&stack, function);
-        let woken = (!spec.routes.is_empty(), !spec.schedules.is_empty());
+        let woken = (!spec.routes.is_empty(), !spec.schedules.is_empty(), !spec.rules.is_empty());
         let expected = match function.kind {
-            Kind::Http(_) => (true, false),
-            Kind::Job => (false, true),
+            Kind::Http(_) => (true, false, false),
+            Kind::Job => (false, true, false),
+            Kind::Event => (false, false, true),
             // Woken by Secrets Manager, on the secret's schedule.
-            Kind::Rotation | Kind::Hook => (false, false),
+            Kind::Rotation | Kind::Hook => (false, false, false),
             Kind::Step => {
                 steps.insert(spec.arn.clone());
-                (false, false)
+                (false, false, false)
             }
         };
-        assert_eq!(woken, expected, "{}: (routes, schedules)", function.name);
+        assert_eq!(woken, expected, "{}: (routes, schedules, rules)", function.name);
     }
     let substituted = stack.machines.iter().flat_map(|machine| machine.substitutions.values().cloned());
     assert_eq!(substituted.collect::<BTreeSet<_>>(), steps, "steps, and functions that the state machines name");

@@ -48,7 +48,7 @@ named! {
 
 impl Permission {
     /// Whether it is for the person alone, and not for who acts in their place: what would outlast the half hour (members,
-    /// keys, the tenant's end, a copy of all of it), and what nobody on the platform's side may see (the vault).
+    /// keys, webhooks, the tenant's end, a copy of all of it), and what nobody on the platform's side may see (the vault).
     pub const fn is_personal(self) -> bool {
         matches!(
             self,
@@ -59,6 +59,7 @@ impl Permission {
                 | Self::MemberUpdate
                 | Self::MemberRemove
                 | Self::ApiKeyManage
+                | Self::WebhookManage
                 | Self::VaultRead
                 | Self::VaultManage
         )

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ApiKeyId, ApiKeyScopes, CompanyName, ContentDigest, CorrelationId, EmailAddress, ExportId, IdentityId,
     InvitationId, KeyId, Label, MembershipStatus, Permission, PersonName, Phase, Plan, Reason, Region, Role,
-    SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName,
+    SecretName, SessionId, Step, StepStatus, Subdomain, TenantHost, TenantId, TenantStatus, VaultName, WebhookHost,
+    WebhookId,
 };
 
 /// A value that may stand in the audit log. Plain strings may not, and neither may anything that holds a secret: a
@@ -60,6 +61,8 @@ facts!(
     TenantId,
     TenantStatus,
     VaultName,
+    WebhookHost,
+    WebhookId,
 );
 
 /// Names and values, in the order of the names.

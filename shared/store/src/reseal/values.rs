@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::{TenantId, VaultName};
+use domain::{TenantId, VaultName, WebhookId};
 use serde::Deserialize;
 
 use crate::{
     Audit, FormerDataKey, SealedSecrets, Store, StoreError, TenantDataKey, TenantRecord, TenantSecrets,
     item::{Item, attribute, b, n, read, s},
-    keys::{Key, VAULT_VALUES, hex_digest, tenant_partition},
+    keys::{Key, OF_WEBHOOKS, VAULT_VALUES, hex_digest, tenant_partition},
     transact::{Expr, Write},
 };
 
@@ -23,10 +23,10 @@ const VALUES: i32 = 24;
 /// Sorts after every value: the pass is through.
 const THROUGH: &str = "VAULT-VALUE$";
 
-/// A value of a tenant's vault, current or earlier.
+/// A value of a tenant's vault, or the secret of a webhook; current or earlier.
 pub struct SealedValue {
-    /// Of which name.
-    pub name: VaultName,
+    /// What it is sealed for.
+    pub sealed_as: String,
     /// Which version.
     pub version: u64,
     /// Opaque to the store.
@@ -187,8 +187,17 @@ fn replace(value: &SealedValue, sealed: &[u8]) -> Write {
 fn sealed_value(found: Item) -> Result<SealedValue, StoreError> {
     let misplaced = || StoreError::corrupt("vault value", std::io::Error::other("its key cannot be"));
     let key = Key::of(&found).ok_or_else(misplaced)?;
-    let name = key.sk.strip_prefix(VAULT_VALUES).ok_or_else(misplaced)?;
-    let name = name.split('#').next().and_then(|name| VaultName::parse(name).ok()).ok_or_else(misplaced)?;
+    let place = key.sk.strip_prefix(VAULT_VALUES).ok_or_else(misplaced)?;
+    let sealed_as = sealed_as(place).ok_or_else(misplaced)?;
     let Stored { version, sealed } = read("vault value", found)?;
-    Ok(SealedValue { name, version, sealed, key })
+    Ok(SealedValue { sealed_as, version, sealed, key })
+}
+
+fn sealed_as(place: &str) -> Option<String> {
+    let (webhook, place) = place.strip_prefix(OF_WEBHOOKS).map_or((false, place), |id| (true, id));
+    let name = place.split('#').next()?;
+    if webhook {
+        return WebhookId::parse(name).ok().map(|id| id.sealed_as());
+    }
+    VaultName::parse(name).ok().map(|name| name.sealed_as())
 }

@@ -4,30 +4,29 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 /// How far a timestamp may be from now: a captured message is of no use later.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The three headers.
-pub(crate) struct Headers<'a> {
+pub struct Headers<'a> {
     /// `webhook-id`: the same for a message that is sent again, so that its receiver can do it once.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// `webhook-timestamp`, in seconds since the epoch.
-    pub(crate) timestamp: &'a str,
+    pub timestamp: &'a str,
     /// `webhook-signature`: one or more `v1,<base64>`, apart by spaces.
-    pub(crate) signature: &'a str,
+    pub signature: &'a str,
 }
 
 /// The value of `webhook-signature`.
-pub(crate) fn sign(secret: &SecretString, id: &str, timestamp: Timestamp, body: &[u8]) -> String {
+pub fn sign(secret: &[u8], id: &str, timestamp: Timestamp, body: &[u8]) -> String {
     let mac = mac(secret, id, &timestamp.as_second().to_string(), body);
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
 /// Whether one of the signatures is ours, and the message is of now. Compared in constant time.
-pub(crate) fn verify(secret: &SecretString, headers: &Headers<'_>, now: Timestamp, body: &[u8]) -> bool {
+pub fn verify(secret: &[u8], headers: &Headers<'_>, now: Timestamp, body: &[u8]) -> bool {
     let recent = headers
         .timestamp
         .parse()
@@ -42,9 +41,9 @@ pub(crate) fn verify(secret: &SecretString, headers: &Headers<'_>, now: Timestam
             .any(|signature| mac(secret, headers.id, headers.timestamp, body).verify_slice(&signature).is_ok())
 }
 
-fn mac(secret: &SecretString, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+fn mac(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length");
     for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
         mac.update(part);
     }
@@ -62,12 +61,12 @@ mod tests {
     }
 
     fn holds(secret: &str, id: &str, timestamp: &str, signature: &str, now: i64, body: &[u8]) -> bool {
-        verify(&SecretString::from(secret), &Headers { id, timestamp, signature }, at(now), body)
+        verify(secret.as_bytes(), &Headers { id, timestamp, signature }, at(now), body)
     }
 
     #[test]
     fn what_was_signed_holds_for_five_minutes_and_nothing_else_does() {
-        let signature = sign(&SecretString::from("s3cret"), "msg-1", at(1_000), BODY);
+        let signature = sign(b"s3cret", "msg-1", at(1_000), BODY);
         assert!(holds("s3cret", "msg-1", "1000", &signature, 1_000, BODY));
         assert!(holds("s3cret", "msg-1", "1000", &format!("v1,AAAA {signature}"), 1_300, BODY));
         for (secret, id, timestamp, now, body) in [

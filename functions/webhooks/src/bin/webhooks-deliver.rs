@@ -1,0 +1,5 @@
+//! Tells tenants' webhooks what happened.
+
+fn main() -> std::process::ExitCode {
+    lambda::main(&webhooks::DELIVER)
+}

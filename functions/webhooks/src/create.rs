@@ -1,0 +1,179 @@
+//! `POST /api/v1/tenants/{tenant_id}/webhooks`: a new webhook, whose signing secret is in this answer and nowhere else. A read and
+//! one transaction beside the door's read, and a read more with an `Idempotency-Key`.
+//!
+//! Of a repeat with the same `Idempotency-Key` the caller is told the id of the first, as with an API key.
+
+use std::collections::BTreeSet;
+
+use domain::{Action, Facts, Permission, Plan, Quota, WebhookEvent, WebhookId, WebhookUrl};
+use http::{Method, header::LOCATION};
+use lambda::http::{
+    Access, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Policy, Problem, Rate, Reply, Route, Scope,
+    Unknown, kinds,
+};
+use serde::{Deserialize, Serialize};
+use store::{Earlier, Kept, StoreError, Webhook};
+use utoipa::ToSchema;
+
+use crate::{
+    desk::{Desk, KeyError, TRIES, audit, facts, tenant_of},
+    entry::{Answer, WithSecret},
+};
+
+/// What to send.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WebhookRequest)]
+pub struct Request {
+    /// `https`, with the full name of a host that is on the public internet.
+    #[serde(default)]
+    #[schema(value_type = String, required, max_length = 2048, example = "https://hooks.example.com/innkeeper")]
+    url: Field<String>,
+    /// What it hears of: `secret.rotated`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, required, example = json!(["secret.rotated"]))]
+    events: Field<Vec<String>>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: Unknown,
+}
+
+/// Two requests are the same where this is.
+#[derive(Serialize)]
+struct Wanted {
+    url: WebhookUrl,
+    events: BTreeSet<WebhookEvent>,
+}
+
+impl Request {
+    fn parse(self, inside: Option<&str>) -> Result<Wanted, Problem> {
+        let mut errors = Errors::of(&self.unknown);
+        let url = errors.require("url", self.url);
+        let names = errors.require("events", self.events);
+        let url = url.and_then(|url| errors.check("/url", WebhookUrl::parse_or_inside(&url, inside)));
+        let mut events = BTreeSet::new();
+        if names.as_ref().is_some_and(Vec::is_empty) {
+            errors.push(domain::Rule::new("too_short", "needs at least one event").at("/events"));
+        }
+        for (place, name) in names.into_iter().flatten().enumerate() {
+            events.extend(errors.check(&format!("/events/{place}"), WebhookEvent::parse(&name)));
+        }
+        errors.finish(url.map(|url| Wanted { url, events }).ok_or_else(Vec::new))
+    }
+}
+
+/// Why there is no webhook.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was sent breaks a rule, or was sent before.
+    #[error("the request is refused")]
+    Refused(Box<Problem>),
+    /// The plan allows no more.
+    #[error("the plan has no room for another webhook")]
+    Full(Plan),
+    /// Its secret cannot be sealed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(Box::new(problem))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(problem) => *problem,
+            Error::Full(plan) => Self::new(&kinds::PLAN_LIMIT).detail(format!(
+                "the plan {plan} allows {} {}",
+                plan.most(Quota::Webhooks),
+                Quota::Webhooks.words()
+            )),
+            Error::Key(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The route.
+pub struct Create;
+
+impl Route for Create {
+    const POLICY: Policy = Policy {
+        operation: "webhooks-create",
+        summary: "Make a webhook",
+        method: Method::POST,
+        path: "/api/v1/tenants/{tenant_id}/webhooks",
+        access: Access::Permission(Permission::WebhookManage, Scope::Own),
+        rate: Rate::General,
+        body_limit: 8 * 1024,
+        csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
+        idempotency: Idempotency::Optional,
+        success: 201,
+        problems: &[
+            &kinds::PLAN_LIMIT,
+            &kinds::WRONG_STATE,
+            &kinds::ALREADY_MADE,
+            &kinds::IDEMPOTENCY_MISMATCH,
+            &kinds::INVALID_HEADER,
+        ],
+    };
+    type Deps = Desk;
+    type Body = Json<Request>;
+    type Answer = Json<WithSecret>;
+    type Error = Error;
+
+    async fn handle(desk: &Desk, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
+        let tenant = tenant_of(&cx)?;
+        let once = IdempotencyKey::sent(&cx, "webhook.create")?;
+        let wanted = request.parse(desk.inside.as_deref())?;
+        let webhook_id = WebhookId::new(&*desk.entropy);
+        let saved = once.as_ref().map(|once| once.record(&wanted, &webhook_id, cx.now, &*desk.entropy)).transpose()?;
+        if let (Some(once), Some(saved)) = (&once, &saved)
+            && let Some(earlier) = desk.store.earlier(saved).await?
+        {
+            return Err(made_before(once, earlier).into());
+        }
+        let webhook = Webhook {
+            webhook_id,
+            url: wanted.url,
+            events: wanted.events,
+            version: 1,
+            former_until: None,
+            created_at: cx.now,
+            created_by: cx.caller.actor(),
+            delivered: None,
+        };
+        let entry = audit(&cx, &tenant, Action::WebhookCreated, Facts::new(), facts(&webhook)).into();
+        for tries in 1.. {
+            let fresh = desk.fresh(&tenant, &webhook.webhook_id, 1, cx.now).await?;
+            let kept =
+                desk.store.create_webhook(&tenant, &webhook, &fresh.secret, &fresh.under, saved.as_ref(), &entry);
+            match (kept.await, &once) {
+                (Ok(Kept::Done), _) => {
+                    let location = format!("/api/v1/tenants/{tenant}/webhooks/{}", webhook.webhook_id);
+                    let answer = WithSecret { signing_secret: fresh.shown, webhook: Answer::of(webhook, cx.now) };
+                    return Ok(Reply::json(answer).header(LOCATION, &location));
+                }
+                (Ok(Kept::Full(plan)), _) => return Err(Error::Full(plan)),
+                (Ok(Kept::NoTenant), _) => return Err(Problem::new(&kinds::NOT_FOUND).into()),
+                (Ok(Kept::Before(earlier)), Some(once)) => return Err(made_before(once, earlier).into()),
+                (Ok(Kept::Before(_)), None) => return Err(Problem::new(&kinds::INTERNAL).into()),
+                // The data key was renewed meanwhile.
+                (Err(StoreError::Conflict(_)), _) if tries < TRIES => {}
+                (Err(error), _) => return Err(error.into()),
+            }
+        }
+        Err(Problem::new(&kinds::INTERNAL).into())
+    }
+}
+
+/// What a repeat is told: which webhook there is, and not its secret.
+fn made_before(once: &IdempotencyKey, earlier: Earlier) -> Problem {
+    let told = |id: WebhookId| Problem::new(&kinds::ALREADY_MADE).detail(format!("it made the webhook {id}"));
+    once.answered(earlier).map_or_else(|problem| problem, told)
+}

@@ -1,0 +1,86 @@
+//! `POST /api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/rotate`: another signing secret, in this answer and nowhere else. For a
+//! day messages carry the signatures of both. Two reads and one transaction beside the door's read.
+
+use domain::{Action, Permission, WebhookId};
+use http::Method;
+use jiff::SignedDuration;
+use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds};
+use store::{StoreError, Webhook};
+
+use crate::{
+    desk::{Desk, KeyError, TRIES, audit, facts, tenant_of},
+    entry::{Answer, WithSecret},
+};
+
+/// For the receiver to change over in. A secret that has leaked is the receiver's to refuse: it checks with the new one.
+const GRACE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why there is no other secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such webhook, or others change it all the time.
+    #[error("the request is refused")]
+    Refused(Box<Problem>),
+    /// The secret cannot be sealed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(Box::new(problem))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(problem) => *problem,
+            Error::Key(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The route.
+pub struct Rotate;
+
+impl Route for Rotate {
+    const POLICY: Policy = Policy {
+        operation: "webhooks-rotate",
+        summary: "Give a webhook another signing secret",
+        method: Method::POST,
+        path: "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/rotate",
+        access: Access::Permission(Permission::WebhookManage, Scope::Own),
+        rate: Rate::General,
+        body_limit: 0,
+        csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
+        idempotency: Idempotency::NotNeeded,
+        success: 200,
+        problems: &[&kinds::VERSION_CONFLICT, &kinds::WRONG_STATE],
+    };
+    type Deps = Desk;
+    type Body = ();
+    type Answer = Json<WithSecret>;
+    type Error = Error;
+
+    async fn handle(desk: &Desk, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+        let (tenant, id) = (tenant_of(&cx)?, cx.path::<WebhookId>("webhook_id")?);
+        for _ in 0..TRIES {
+            let found = desk.store.webhook(&tenant, &id).await?;
+            let before = found.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
+            let former_until = cx.now.saturating_add(GRACE).ok();
+            let rotated = Webhook { version: before.version + 1, former_until, ..before.clone() };
+            let fresh = desk.fresh(&tenant, &id, rotated.version, cx.now).await?;
+            let entry = audit(&cx, &tenant, Action::WebhookRotated, facts(&before), facts(&rotated)).into();
+            if desk.store.rotate_webhook(&tenant, &rotated, &fresh.secret, &fresh.under, &entry).await? {
+                let webhook = Answer::of(rotated, cx.now);
+                return Ok(Reply::json(WithSecret { signing_secret: fresh.shown, webhook }));
+            }
+        }
+        Err(Problem::new(&kinds::VERSION_CONFLICT).into())
+    }
+}
