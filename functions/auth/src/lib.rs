@@ -12,6 +12,7 @@ pub mod login;
 pub mod logout;
 pub mod mfa;
 mod new_password;
+mod notices;
 pub mod openid_configuration;
 pub mod password_change;
 pub mod password_forgot;

@@ -24,7 +24,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
-    new_password::{self, Notices},
+    new_password,
+    notices::Notices,
     password_hash::{HashError, Hasher},
 };
 

@@ -1,7 +1,7 @@
 //! The whole stack in one process: the template read, its resources made, its functions deployed, its machines running.
 
-mod folder;
 mod events;
+mod folder;
 mod rotations;
 
 use std::{

@@ -15,6 +15,6 @@ pub use error::MailError;
 pub use links::Links;
 pub use mailer::{Mailer, MessageId};
 pub use message::{
-    Invited, Message, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole, Welcome, WelcomeExisting,
-    WelcomeTemporary,
+    FactorChange, Invited, Message, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole,
+    SecondFactorChanged, Welcome, WelcomeExisting, WelcomeTemporary,
 };

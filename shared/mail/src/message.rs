@@ -9,7 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::name::shown;
 use crate::wrap::wrap;
 
-pub use account::{Invited, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole};
+pub use account::{
+    FactorChange, Invited, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole, SecondFactorChanged,
+};
 
 /// A mail, without its receiver.
 pub enum Message {
@@ -27,6 +29,8 @@ pub enum Message {
     PasswordReset(PasswordReset),
     /// To somebody whose password is another now.
     PasswordChanged(PasswordChanged),
+    /// To somebody whose second factor is another now.
+    SecondFactorChanged(SecondFactorChanged),
     /// To somebody who was asked to join a tenant, whether or not they have a password.
     Invited(Invited),
 }
@@ -91,6 +95,7 @@ impl Message {
             Self::PlatformRole(_) => "platform-role",
             Self::PasswordReset(_) => "password-reset",
             Self::PasswordChanged(_) => "password-changed",
+            Self::SecondFactorChanged(_) => "second-factor-changed",
             Self::Invited(_) => "invited",
         }
     }
@@ -105,6 +110,7 @@ impl Message {
             Self::PlatformRole(message) => message.render(),
             Self::PasswordReset(message) => message.render(),
             Self::PasswordChanged(message) => message.render(),
+            Self::SecondFactorChanged(message) => message.render(),
             Self::Invited(message) => message.render(),
         }
     }

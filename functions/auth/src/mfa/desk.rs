@@ -2,7 +2,8 @@
 //!
 //! Counted before anything is checked: against the client ([`Rule::PROOF`], shared with the passwords), and a one-time password
 //! against the person too ([`Rule::ONE_TIME_PASSWORD`]). A code that is good costs four counts (two for a recovery code, as
-//! both are given back), two reads in a session and three at a sign-in, and one transaction.
+//! both are given back), two reads in a session and three at a sign-in, and one transaction; a first one
+//! costs a mail more.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use lambda::{
     Env, FromEnv, StartError,
     http::{Caller, Cx, Json, Member, Pass, Problem, Reply, Throttle, kinds, unauthenticated},
 };
+use mail::FactorChange;
 use store::{Audit, Identity, PasswordHash, SecondFactor, Shown, Store, StoreError, WaitingSignIn};
 
 use super::people::{KeyError, People};
@@ -22,6 +24,7 @@ use crate::{
     entrance::Entrance,
     issuer::{IssueError, Issuer},
     login::{self, Answer},
+    notices::Notices,
     session_revoke::audit,
 };
 
@@ -85,6 +88,7 @@ pub struct Desk {
     people: People,
     entrance: Entrance,
     throttle: Throttle,
+    notices: Notices,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -92,7 +96,8 @@ impl FromEnv for Desk {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let entrance = Entrance::new(env, Issuer::of_published_keys(env).await?).await?;
         let (store, people, throttle) = (env.store()?, People::from_env(env).await?, Throttle::from_env(env)?);
-        Ok(Self { store, people, entrance, throttle, entropy: env.entropy.clone() })
+        let notices = Notices::from_env(env)?;
+        Ok(Self { store, people, entrance, throttle, notices, entropy: env.entropy.clone() })
     }
 }
 
@@ -133,12 +138,16 @@ impl Desk {
         let first = matches!(typed, Typed::First(..));
         let factor = factor.filter(|factor| factor.confirmed_at.is_none() == first).ok_or(Error::NoFactor)?;
         let shown = self.check(&factor, typed, cx).await?;
+        let owner = person.clone().filter(|_| first);
         let reply = match who {
             Who::Waiting { digest, sign_in } => self.come_in(cx, digest, &sign_in, person, (&factor, &shown)).await,
             Who::Member(member) => self.go_on(cx, member, (&factor, &shown)).await,
         }?;
         if let Some(count) = &mut count {
             self.throttle.give_back(count).await;
+        }
+        if let Some(owner) = owner {
+            self.notices.factor(&owner, FactorChange::Enrolled, cx.now).await;
         }
         Ok(reply)
     }

@@ -20,6 +20,7 @@ use store::{SecondFactor, Store};
 use utoipa::ToSchema;
 
 use super::people::People;
+use crate::notices::Notices;
 
 /// What the authenticator is told.
 #[derive(Serialize, ToSchema)]
@@ -38,13 +39,15 @@ pub struct Deps {
     pub(super) store: Store,
     people: People,
     name: String,
+    pub(super) notices: Notices,
     pub(super) entropy: Arc<dyn Entropy>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let name = host_of(env.required("TOKEN_ISSUER")?).to_owned();
-        Ok(Self { store: env.store()?, people: People::from_env(env).await?, name, entropy: env.entropy.clone() })
+        let (people, notices) = (People::from_env(env).await?, Notices::from_env(env)?);
+        Ok(Self { store: env.store()?, people, name, notices, entropy: env.entropy.clone() })
     }
 }
 

@@ -1,9 +1,10 @@
-//! `POST /api/v1/auth/mfa/recovery-codes`: ten new recovery codes, shown this once; the old ones are void. One transaction
-//! beside the door's own read.
+//! `POST /api/v1/auth/mfa/recovery-codes`: ten new recovery codes, shown this once; the old ones are void. One read, one
+//! transaction and one mail beside the door's own read.
 
 use domain::Action;
 use http::Method;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, StepUp, kinds};
+use mail::FactorChange;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,9 +45,14 @@ impl Route for RenewRecoveryCodes {
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
         let member = cx.caller.member()?;
         let (codes, digests) = new_recovery_codes(&*deps.entropy);
+        // Read first: who is to be told must not be what fails when the old codes are void.
+        let person = deps.store.identity(&member.identity).await?;
         let renewed = audit(member, Action::RecoveryCodesRenewed, &cx);
         if !deps.store.renew_recovery_codes(&member.identity, &digests, &renewed.into()).await? {
             return Err(Problem::new(&kinds::NO_SECOND_FACTOR));
+        }
+        if let Some(person) = person {
+            deps.notices.factor(&person, FactorChange::RecoveryCodesRenewed, cx.now).await;
         }
         Ok(Reply::json(Answer { recovery_codes: shown(&codes) }))
     }

@@ -1,9 +1,10 @@
 //! `DELETE /api/v1/auth/mfa/totp`: removes the authenticator and its recovery codes, and ends all sessions of the person.
-//! Two reads and two transactions or more beside the door's own read, one for each hundred sessions.
+//! Two reads and two transactions or more beside the door's own read, one for each hundred sessions, and a mail.
 
 use domain::Action;
 use http::Method;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, StepUp, kinds};
+use mail::FactorChange;
 
 use super::enrol::Deps;
 use crate::session_revoke::audit;
@@ -32,16 +33,18 @@ impl Route for Remove {
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<()>, Problem> {
         let (member, none) = (cx.caller.member()?, || Problem::new(&kinds::NO_SECOND_FACTOR));
-        let (_, factor) = deps.store.person_and_factor(&member.identity).await?;
+        let (person, factor) = deps.store.person_and_factor(&member.identity).await?;
         factor.filter(|factor| factor.confirmed_at.is_some()).ok_or_else(none)?;
         // The sessions first: where the rest fails, the factor is still asked for.
         let ended = audit(member, Action::SessionRevoked, &cx);
         deps.store.end_sessions(&member.identity, None, &ended.into()).await?;
         let removed = audit(member, Action::SecondFactorRemoved, &cx);
-        if deps.store.remove_second_factor(&member.identity, &removed.into()).await? {
-            Ok(Reply::new(()))
-        } else {
-            Err(none())
+        if !deps.store.remove_second_factor(&member.identity, &removed.into()).await? {
+            return Err(none());
         }
+        if let Some(person) = person {
+            deps.notices.factor(&person, FactorChange::Removed, cx.now).await;
+        }
+        Ok(Reply::new(()))
     }
 }

@@ -2,6 +2,7 @@
 
 use http::header::WWW_AUTHENTICATE;
 use jiff::SignedDuration;
+use local::aws::faults::Rule;
 use serde_json::{Value, json};
 
 use crate::{
@@ -248,4 +249,36 @@ async fn r11_a_browser_gets_its_refresh_token_in_the_cookie() {
     assert!(signed_in.header("set-cookie").unwrap().starts_with("__Host-refresh=ink_rt_"));
     let signed_in = signed_in.expect(200);
     assert!(signed_in["csrf_token"].is_string() && signed_in.get("refresh_token").is_none());
+}
+
+/// NIST SP 800-63B-4, 4.6: whoever has the account hears of it, and what is told opens nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn r14_a_change_of_the_second_factor_is_told_by_mail_and_fails_with_none() {
+    let (world, session) = open().await;
+    let newest = || world.mails_to(&ada()).first().cloned().unwrap();
+    for mails_go in [true, false] {
+        if !mails_go {
+            world.stack.gateway.faults().add(Rule::error(400, "MessageRejected").on("ses", "SendEmail"));
+        }
+        let before = world.mails_to(&ada()).len();
+        let session = if mails_go { session.clone() } else { world.log_in(&ada(), PASSWORD).await };
+        let (authenticator, codes) = world.equip(&session).await;
+        let subjects = || world.mails_to(&ada()).iter().map(|mail| mail.subject.clone()).collect::<Vec<_>>();
+        let told = |subject: &str| {
+            assert_eq!(mails_go, newest().subject == subject, "{subject}: {:?}", subjects());
+            let said = newest().text + newest().html.as_deref().unwrap_or_default();
+            assert!(!said.contains(&authenticator.secret) && !codes.iter().any(|code| said.contains(code.as_str())));
+            assert!(!said.contains("token="));
+        };
+        told("An authenticator was added");
+        world.post(&session, RECOVERY_CODES, &Value::Null).await.expect(200);
+        told("You have new recovery codes");
+        world.delete(&session, TOTP).await.expect(204);
+        if mails_go {
+            told("Your authenticator was removed");
+            assert_eq!(subjects().len(), before + 3, "one each");
+        } else {
+            assert_eq!(subjects().len(), before, "none went, and nothing failed");
+        }
+    }
 }

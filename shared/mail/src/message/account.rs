@@ -48,6 +48,29 @@ pub struct PasswordChanged {
     pub forgot_link: String,
 }
 
+/// Your second factor is another now.
+pub struct SecondFactorChanged {
+    /// Who.
+    pub person: PersonName,
+    /// What was done.
+    pub change: FactorChange,
+    /// When.
+    pub at: Timestamp,
+    /// [`Links::forgot`](crate::Links::forgot), for somebody who did not do it.
+    pub forgot_link: String,
+}
+
+/// What was done with a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactorChange {
+    /// An authenticator was confirmed.
+    Enrolled,
+    /// The authenticator and its recovery codes are gone.
+    Removed,
+    /// There are other recovery codes.
+    RecoveryCodesRenewed,
+}
+
 /// A tenant wants you.
 pub struct Invited {
     /// The tenant's company.
@@ -161,6 +184,37 @@ impl PasswordChanged {
     }
 }
 
+impl SecondFactorChanged {
+    pub(super) fn render(&self) -> askama::Result<Rendered> {
+        let (title, done, since) = match self.change {
+            FactorChange::Enrolled => (
+                "An authenticator was added",
+                "An authenticator was added to your account, and its codes are asked for when you sign in.",
+                "It was added at",
+            ),
+            FactorChange::Removed => (
+                "Your authenticator was removed",
+                "The authenticator of your account and its recovery codes were removed, and you were signed out everywhere.",
+                "They were removed at",
+            ),
+            FactorChange::RecoveryCodesRenewed => (
+                "You have new recovery codes",
+                "New recovery codes were made for your account, and the old ones are void.",
+                "They were made at",
+            ),
+        };
+        Notice {
+            subject: title,
+            title,
+            intro: &format!("{done} If that was not you, choose a new password at once:"),
+            action: "Choose a new password",
+            link: &self.forgot_link,
+            notes: &[format!("{since} {:.0}.", self.at)],
+        }
+        .render(Some(&self.person))
+    }
+}
+
 impl Invited {
     /// The same whether the address is somebody's already: whoever invites can say nothing, and learns nothing.
     pub(super) fn render(&self) -> askama::Result<Rendered> {
@@ -192,8 +246,12 @@ mod tests {
         PersonName::parse("Ada <b> Lovelace").unwrap()
     }
 
-    fn all() -> [(&'static str, Message); 5] {
+    fn all() -> [(&'static str, Message); 8] {
         let link = |path: &str| format!("https://app.innkeeper.example/{path}");
+        let factor = |change| {
+            let (person, at, forgot_link) = (person(), Timestamp::UNIX_EPOCH, link("forgot-password"));
+            Message::SecondFactorChanged(SecondFactorChanged { person, change, at, forgot_link })
+        };
         [
             (
                 "invitation",
@@ -220,6 +278,9 @@ mod tests {
                     forgot_link: link("forgot-password"),
                 }),
             ),
+            ("factor_enrolled", factor(FactorChange::Enrolled)),
+            ("factor_removed", factor(FactorChange::Removed)),
+            ("recovery_codes", factor(FactorChange::RecoveryCodesRenewed)),
             (
                 "invited",
                 Message::Invited(Invited {
