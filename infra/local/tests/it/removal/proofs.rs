@@ -1,7 +1,10 @@
 //! The proofs: each goes through every point there is.
 
 use jiff::SignedDuration;
-use local::aws::faults::{Fault, Rule};
+use local::{
+    aws::faults::{Fault, Rule},
+    stack::LocalStack,
+};
 use serde_json::json;
 
 use super::{of_deployed, of_pool, of_silo, runs};
@@ -81,4 +84,49 @@ fn r06_a_tenant_that_is_not_due_loses_nothing() {
         assert_eq!(before.core, after.core, "nothing was taken away");
         assert_eq!(lab.scenario.stage(&after), Stage::Running);
     });
+}
+
+/// Of the audit log of ten years, in few entries: each as large as an item can be.
+fn plant_history(stack: &LocalStack, id: &str, entries: usize) {
+    let long = "a long story; ".repeat(390_000 / 14);
+    for nth in 0..entries {
+        let item = json!({
+            "pk": {"S": format!("T#{id}")}, "sk": {"S": format!("2020-01-01T00:00:00.000Z#{nth:016x}")},
+            "actor": {"S": "anonymous"}, "action": {"S": "tenant.updated"}, "tenant": {"S": id},
+            "correlation_id": {"S": "req_00000001"}, "at": {"S": "2020-01-01T00:00:00Z"},
+            "after": {"M": {"story": {"S": long}}},
+        });
+        stack.dynamodb.run("PutItem", json!({"TableName": "innkeeper-local-audit", "Item": item})).unwrap();
+    }
+}
+
+/// Also by two deliveries at once, of which one notes each part.
+#[test]
+fn r06_a_large_tenant_is_exported_part_by_part_and_each_part_noted_once() {
+    const ENTRIES: usize = 20;
+    for deliver in [Deliver::Once, Deliver::AtOnce] {
+        let lab = Lab::memory(of_pool());
+        lab.process(Plan { deliver, ..Plan::default() }, async |process| {
+            let (stack, id) = (&process.stack, lab.scenario.id());
+            lab.scenario.plant(stack);
+            plant_history(stack, &id, ENTRIES);
+            stack.invoke("provisioning-sweep", json!({})).await.unwrap();
+            process.resume(&lab.scenario).await;
+            let ledger = Ledger::of(stack).await;
+            assert_eq!(lab.scenario.stage(&ledger), Stage::Ready(1));
+            let receipt = &ledger.core[&(format!("T#{id}"), "RECEIPT".to_owned())];
+            let parts = receipt["export"].as_array().unwrap();
+            assert_eq!((parts.len(), ledger.objects.len(), ledger.audited("tenant.exported")), (2, 2, 2));
+            let mut stories = 0;
+            for (part, (key, body)) in parts.iter().zip(&ledger.objects) {
+                assert_eq!((&part["key"], &part["bytes"]), (&json!(key), &json!(body.len())));
+                assert_eq!(part["sha256"], domain::ContentDigest::of(body).as_str());
+                assert!(body.len() <= 8 << 20, "{}", body.len());
+                let text = std::str::from_utf8(body).unwrap();
+                assert_eq!(part["lines"], text.lines().count());
+                stories += text.lines().filter(|line| line.contains("a long story")).count();
+            }
+            assert_eq!(stories, ENTRIES);
+        });
+    }
 }
