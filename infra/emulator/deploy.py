@@ -113,10 +113,12 @@ def task_tokens(resources):
 
 
 def without_what_is_not_there(resources):
-    """ministack has no CodeDeploy, so an alias moves at once and is asked nothing before, and no alarms over several metrics."""
+    """ministack has no CodeDeploy, so an alias moves at once and is asked nothing before, no alarms over several metrics, and
+    no TLS: the bucket's policy refuses its callers, as it should."""
     for name, resource in list(resources.items()):
         kind, properties = resource["Type"], resource["Properties"]
-        if kind.startswith("AWS::CodeDeploy::") or kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
+        several = kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties
+        if kind.startswith("AWS::CodeDeploy::") or several or kind == "AWS::S3::BucketPolicy":
             del resources[name]
     for resource in resources.values():
         if resource["Type"] == "AWS::Lambda::Alias":

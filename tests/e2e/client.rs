@@ -63,6 +63,11 @@ impl Api {
         self.call(Method::GET, path)
     }
 
+    /// What is at an address that an answer named.
+    pub(crate) async fn fetch(&self, url: &str) -> Answer {
+        Call { api: self, request: Request::get(url), body: Bytes::new() }.send().await
+    }
+
     pub(crate) fn post(&self, path: &str, body: &Value) -> Call<'_> {
         self.call(Method::POST, path).json(body)
     }

@@ -7,6 +7,7 @@
 
 mod client;
 mod customer;
+mod export;
 mod headers;
 mod manners;
 mod restart;
