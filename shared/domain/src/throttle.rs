@@ -53,7 +53,7 @@ impl Rule {
         Self { name: "invitation", most: 5, within: SignedDuration::from_hours(1), block: None };
     /// Refreshes of sessions that have ended, per client. Whose session goes on is never refused by it.
     pub const REFRESH: Self = Self { name: "refresh", ..Self::PROOF };
-    /// Parts of exports, per tenant: 480 MB, a million entries of its audit log, at some 1 000 read units each.
+    /// Parts of exports, per tenant: 480 MB, a million entries of its audit log, at some 2 000 read units each.
     pub const EXPORT: Self = Self { name: "export", most: 3 * ROW, within: SignedDuration::from_hours(1), block: None };
     /// Calls that remove the bootstrap credentials, per caller.
     pub const REMOVAL: Self = Self { name: "removal", most: 5, within: SignedDuration::from_mins(1), block: None };

@@ -16,7 +16,7 @@ const WHAT: &str = "last export";
 /// How far the last export of a tenant is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastExport {
-    /// The objects, in order. At 200 bytes each, an item has room for two thousand.
+    /// The objects, in order. At some 260 bytes each, an item has room for 1 500.
     pub parts: Vec<ExportedPart>,
     /// Where the next part begins; none once all of the tenant is in these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
