@@ -342,7 +342,7 @@ impl LocalStack {
                         if let Err(error) = function.first(&event).await {
                             tracing::warn!(function = id, %error, "a scheduled run failed");
                             let (function, event) = (function.clone(), event.clone());
-                            later.spawn(async move { function.go_on(event, error).await });
+                            later.spawn(async move { function.go_on(event, last, error).await });
                         }
                         while later.try_join_next().is_some() {}
                     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -35,8 +35,8 @@ impl Asynchronous {
         self.functions.invoke(&self.id, event.clone()).await.map(drop)
     }
 
-    /// What follows a first try that failed so.
-    pub(super) async fn go_on(&self, event: Value, mut error: InvokeError) {
+    /// What follows a first try that began then and failed so.
+    pub(super) async fn go_on(&self, event: Value, began: Timestamp, mut error: InvokeError) {
         let (mut waited, mut tries) = (SignedDuration::ZERO, 1);
         for retry in 1..=self.spec.retries {
             let pause = PAUSE * i32::try_from(retry).unwrap_or(i32::MAX);
@@ -44,7 +44,7 @@ impl Asynchronous {
             if waited.as_secs() > i64::from(self.spec.age) {
                 break;
             }
-            let Ok(until) = self.clock.now().checked_add(pause) else { break };
+            let Ok(until) = began.checked_add(waited) else { break };
             self.clock.wait_until(until).await;
             tries += 1;
             match self.first(&event).await {
@@ -107,8 +107,9 @@ impl LocalStack {
                     if rule.pattern.matches(&envelope) {
                         let (function, envelope) = (function.clone(), envelope.clone());
                         woken.spawn(async move {
+                            let began = function.clock.now();
                             if let Err(error) = function.first(&envelope).await {
-                                function.go_on(envelope, error).await;
+                                function.go_on(envelope, began, error).await;
                             }
                         });
                     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{hook::Hook, house::House, world::PASSWORD, world::owner};
 
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -66,9 +67,11 @@ async fn r42_who_does_not_take_a_message_gets_it_again_and_who_has_it_does_not()
 
     // The bus repeats itself: whoever has the message is not sent it, the other takes it now.
     bad.answer(200);
+    house.world.advance(SECOND);
     house.tell("2").await;
     assert_eq!(tried(&house, &refused.id, &bad, 4).await["succeeded"], true);
     // The next rotation is another message.
+    house.world.advance(SECOND);
     house.tell("3").await;
     assert_eq!(tried(&house, &refused.id, &bad, 5).await["status"], 200);
     assert_ne!(bad.taken()[4].id(), tries[0].id());
