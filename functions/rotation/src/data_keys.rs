@@ -83,6 +83,6 @@ impl RotateDataKeys {
         let sealed = key.seal(&tenant, "probe", 1, PROBE, entropy).map_err(|e| failed().because(false, e))?;
         let opened =
             DataKey::unwrap(&wrapped, ring, &tenant, then).and_then(|again| again.open(&tenant, "probe", 1, &sealed));
-        Ok(opened.is_ok_and(|plain| plain.as_slice() == PROBE))
+        Ok(opened.is_ok_and(|plain| &*plain == PROBE))
     }
 }

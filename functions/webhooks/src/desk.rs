@@ -73,21 +73,21 @@ impl From<KeyError> for Problem {
 }
 
 /// A signing secret. Wiped when dropped.
-pub(crate) struct SigningSecret(Zeroizing<Vec<u8>>);
+pub(crate) struct SigningSecret(Zeroizing<[u8; KEY]>);
 
 impl SigningSecret {
     fn new(entropy: &dyn Entropy) -> Self {
-        Self(Zeroizing::new(bytes::<KEY>(entropy).to_vec()))
+        Self(Zeroizing::new(bytes(entropy)))
     }
 
     /// As the libraries of Standard Webhooks take it; for the one answer that shows it.
     pub(crate) fn shown(&self) -> String {
-        format!("whsec_{}", STANDARD.encode(&*self.0))
+        format!("whsec_{}", STANDARD.encode(*self.0))
     }
 
     /// What signs.
     pub(crate) fn key(&self) -> &[u8] {
-        &self.0
+        self.0.as_slice()
     }
 }
 
@@ -156,7 +156,9 @@ fn open(
 ) -> Result<SigningSecret, Unsealable> {
     let sealed = Sealed(secret.sealed.clone());
     let key = keys.iter().find(|key| key.sealed(&sealed)).ok_or(Unsealable)?;
-    key.open(tenant, &webhook.webhook_id.sealed_as(), secret.version, &sealed).map(SigningSecret)
+    let plain = key.open(tenant, &webhook.webhook_id.sealed_as(), secret.version, &sealed)?;
+    let secret = (&*plain).try_into().map_err(|_| Unsealable)?;
+    Ok(SigningSecret(Zeroizing::new(secret)))
 }
 
 /// The tenant of the path; the door has matched it with the caller's own.

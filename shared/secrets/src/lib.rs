@@ -34,7 +34,7 @@ pub use error::{CallFailure, SecretError};
 pub use internal::InternalSecret;
 pub use mac::Mac;
 pub use ring::{DataKeys, Key, KeyId, KeyRing, Purpose, RefreshKeys, SigningKeys};
-pub use seal::{DataKey, Sealed, Unsealable, WrappedKey};
+pub use seal::{DataKey, Plain, Sealed, Unsealable, WrappedKey};
 pub use session_tokens::{RefreshClaim, RefreshRefused, SessionToken};
 pub use signing::{PublicKey, Signer};
 pub use strength::check_strength;

@@ -6,6 +6,7 @@
 
 mod frame;
 mod people;
+mod plain;
 
 use aes_gcm::{Aes256Gcm, KeyInit};
 use domain::{Entropy, TenantId, bytes};
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{DataKeys, Key, KeyId, KeyRing, SecretError};
 use frame::Context;
+pub use plain::Plain;
 
 /// What was sealed does not open: it was changed, belongs elsewhere, or its key is gone. It is one error, so that
 /// nobody learns which. (Sealing fails with it beyond 64 GiB, the limit of the algorithm.)
@@ -116,13 +118,7 @@ impl DataKey {
     }
 
     /// The value that [`seal`](Self::seal) put there.
-    pub fn open(
-        &self,
-        tenant: &TenantId,
-        name: &str,
-        version: u64,
-        sealed: &Sealed,
-    ) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+    pub fn open(&self, tenant: &TenantId, name: &str, version: u64, sealed: &Sealed) -> Result<Plain, Unsealable> {
         frame::open(&self.cipher, &Context::value(tenant, name, version, &self.id), &sealed.0)
     }
 }

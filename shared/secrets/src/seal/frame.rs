@@ -3,9 +3,8 @@
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm};
 use domain::{Entropy, IdentityId, TenantId, bytes};
-use zeroize::Zeroizing;
 
-use super::Unsealable;
+use super::{Plain, Unsealable};
 
 /// The format, and with it the algorithm: a change of either is another number.
 const VERSION: u8 = 1;
@@ -82,11 +81,11 @@ pub(super) fn close(
     Ok(frame)
 }
 
-pub(super) fn open(cipher: &Aes256Gcm, context: &Context, frame: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+pub(super) fn open(cipher: &Aes256Gcm, context: &Context, frame: &[u8]) -> Result<Plain, Unsealable> {
     let rest = frame.strip_prefix(context.header()).ok_or(Unsealable)?;
     let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Unsealable)?;
     let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(Unsealable)?;
-    let mut plain = Zeroizing::new(body.to_vec());
+    let mut plain = Plain::new(body.to_vec());
     cipher
         .decrypt_inout_detached(&(*nonce).into(), &context.associated, plain.as_mut_slice().into(), &(*tag).into())
         .map_err(|_| Unsealable)?;

@@ -3,9 +3,8 @@
 
 use domain::{Entropy, IdentityId};
 use jiff::Timestamp;
-use zeroize::Zeroizing;
 
-use super::{DataKey, Sealed, Unsealable, WrappedKey, cipher, frame, frame::Context};
+use super::{DataKey, Plain, Sealed, Unsealable, WrappedKey, cipher, frame, frame::Context};
 use crate::{DataKeys, KeyRing, SecretError};
 
 impl DataKey {
@@ -45,7 +44,7 @@ impl DataKey {
     }
 
     /// The value that [`seal_for`](Self::seal_for) put there.
-    pub fn open_for(&self, person: &IdentityId, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+    pub fn open_for(&self, person: &IdentityId, name: &str, sealed: &Sealed) -> Result<Plain, Unsealable> {
         frame::open(&self.cipher, &Context::of_person(person, name, &self.id), &sealed.0)
     }
 }
@@ -71,7 +70,7 @@ mod tests {
         let (ada, eve) = (IdentityId::new(&entropy), IdentityId::new(&entropy));
         let (ours, other) = (DataKey::generate(&entropy), DataKey::generate(&entropy));
         let sealed = ours.seal_for(&ada, "totp", b"plain", &entropy).unwrap();
-        assert_eq!(ours.open_for(&ada, "totp", &sealed).unwrap().as_slice(), b"plain");
+        assert_eq!(ours.open_for(&ada, "totp", &sealed).unwrap().to_vec(), b"plain");
         assert_eq!(ours.open_for(&eve, "totp", &sealed), Err(Unsealable));
         assert_eq!(ours.open_for(&ada, "note", &sealed), Err(Unsealable));
         assert_eq!(other.open_for(&ada, "totp", &sealed), Err(Unsealable));
@@ -92,7 +91,7 @@ mod tests {
         let person = IdentityId::new(&entropy);
         let sealed = key.seal_for(&person, "totp", b"plain", &entropy).unwrap();
         let again = DataKey::unwrap_for_people(&wrapped, &ours, NOW).unwrap();
-        assert_eq!(again.open_for(&person, "totp", &sealed).unwrap().as_slice(), b"plain");
+        assert_eq!(again.open_for(&person, "totp", &sealed).unwrap().to_vec(), b"plain");
         assert_eq!(wrapped.key_id().as_ref(), Some(ours.active(NOW).unwrap().id()));
         assert!(DataKey::unwrap_for_people(&wrapped, &other, NOW).is_err());
         assert!(DataKey::unwrap(&wrapped, &ours, &tenant, NOW).is_err());
