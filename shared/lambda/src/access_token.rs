@@ -102,6 +102,7 @@ pub(crate) struct Verified {
 impl Verifier {
     /// A verifier for tokens of this issuer and audience.
     pub fn new(issuer: &str, audience: &str) -> Self {
+        crate::eddsa::install();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, process::ExitCode};
 
 use crate::{
-    Env, FromEnv, Rotates, StartError,
+    Env, FromEnv, Rotates, StartError, eddsa,
     event::{EventService, Job, Step, Task},
     http::{HttpService, Policy, Routes},
     openapi::Operation,
@@ -118,6 +118,7 @@ impl Function {
     /// # Errors
     /// [`StartError`] when something that it needs is missing.
     pub async fn start(&self, env: Env) -> Result<Running, StartError> {
+        eddsa::install();
         (self.start)(env).await
     }
 }

@@ -10,6 +10,7 @@
 pub mod access_token;
 mod announcer;
 mod aws;
+pub mod eddsa;
 mod env;
 mod event;
 mod function;
