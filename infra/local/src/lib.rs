@@ -8,6 +8,7 @@ pub mod elsewhere;
 pub mod front;
 pub mod functions;
 pub mod iam;
+mod lines;
 pub mod rights;
 pub mod rotate;
 pub mod server;

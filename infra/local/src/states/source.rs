@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{MarkedYamlOwned, ScalarOwned, YamlDataOwned};
 use serde_json::Value;
+
+use crate::lines;
 
 /// Why a definition is not run: where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,18 +39,18 @@ impl Node {
     pub(super) fn read(file: &str, text: &str) -> Parsed<Self> {
         let refuse = |line, detail: String| DefinitionError { file: file.to_owned(), line, detail };
         serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|e| refuse(e.line(), format!("not JSON: {e}")))?;
-        let documents = MarkedYaml::load_from_str(text)
-            .map_err(|e| refuse(e.marker().line(), format!("not readable: {}", e.info())))?;
-        let document = documents.first().ok_or_else(|| refuse(1, "an empty file".into()))?;
-        Self::convert(document).map_err(|line| refuse(line, "a key must be a string".into()))
+        let document = lines::document(text)
+            .map_err(|e| refuse(e.marker().line(), format!("not readable: {}", e.info())))?
+            .ok_or_else(|| refuse(1, "an empty file".into()))?;
+        Self::convert(&document).map_err(|line| refuse(line, "a key must be a string".into()))
     }
 
-    fn convert(yaml: &MarkedYaml<'_>) -> Result<Self, usize> {
+    fn convert(yaml: &MarkedYamlOwned) -> Result<Self, usize> {
         let line = yaml.span.start.line();
         let kind = match &yaml.data {
-            YamlData::Value(value) => Kind::Scalar(scalar(value)),
-            YamlData::Sequence(items) => Kind::List(items.iter().map(Self::convert).collect::<Result<_, _>>()?),
-            YamlData::Mapping(entries) => Kind::Map(
+            YamlDataOwned::Value(value) => Kind::Scalar(scalar(value)),
+            YamlDataOwned::Sequence(items) => Kind::List(items.iter().map(Self::convert).collect::<Result<_, _>>()?),
+            YamlDataOwned::Mapping(entries) => Kind::Map(
                 entries
                     .iter()
                     .map(|(key, value)| {
@@ -71,13 +73,13 @@ impl Node {
     }
 }
 
-fn scalar(value: &Scalar<'_>) -> Value {
+fn scalar(value: &ScalarOwned) -> Value {
     match value {
-        Scalar::Null => Value::Null,
-        Scalar::Boolean(flag) => Value::Bool(*flag),
-        Scalar::Integer(number) => Value::from(*number),
-        Scalar::FloatingPoint(number) => Value::from(number.into_inner()),
-        Scalar::String(text) => Value::String(text.clone().into_owned()),
+        ScalarOwned::Null => Value::Null,
+        ScalarOwned::Boolean(flag) => Value::Bool(*flag),
+        ScalarOwned::Integer(number) => Value::from(*number),
+        ScalarOwned::FloatingPoint(number) => Value::from(number.into_inner()),
+        ScalarOwned::String(text) => Value::String(text.clone()),
     }
 }
 

@@ -2,7 +2,8 @@
 //! so that everything after knows only one.
 
 use super::refusal::Refusals;
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, Tag, YamlData};
+use crate::lines;
+use saphyr::{MarkedYamlOwned, ScalarOwned, Tag, YamlDataOwned};
 use serde_json::{Number, Value};
 
 #[derive(Debug, Clone)]
@@ -38,8 +39,8 @@ impl Node {
 
     /// The first document of `text`; YAML that does not parse is a refusal like any other.
     pub(super) fn parse(text: &str, refusals: &Refusals) -> Option<Self> {
-        match MarkedYaml::load_from_str(text) {
-            Ok(documents) => documents.first().map(|document| convert(document, refusals)),
+        match lines::document(text) {
+            Ok(document) => document.map(|document| convert(&document, refusals)),
             Err(e) => {
                 refusals.at(e.marker().line(), format!("not YAML: {}", e.info()));
                 None
@@ -85,14 +86,14 @@ impl Node {
     }
 }
 
-fn convert(yaml: &MarkedYaml<'_>, refusals: &Refusals) -> Node {
+fn convert(yaml: &MarkedYamlOwned, refusals: &Refusals) -> Node {
     let line = yaml.span.start.line();
     let kind = match &yaml.data {
-        YamlData::Value(value) => Kind::Scalar(scalar(value)),
-        YamlData::Sequence(items) => Kind::List(items.iter().map(|item| convert(item, refusals)).collect()),
-        YamlData::Mapping(entries) => Kind::Map(entries.iter().map(|(k, v)| entry(k, v, refusals)).collect()),
-        YamlData::Tagged(tag, inner) => return tagged(line, tag, convert(inner, refusals)),
-        YamlData::Representation(..) | YamlData::Alias(_) | YamlData::BadValue => {
+        YamlDataOwned::Value(value) => Kind::Scalar(scalar(value)),
+        YamlDataOwned::Sequence(items) => Kind::List(items.iter().map(|item| convert(item, refusals)).collect()),
+        YamlDataOwned::Mapping(entries) => Kind::Map(entries.iter().map(|(k, v)| entry(k, v, refusals)).collect()),
+        YamlDataOwned::Tagged(tag, inner) => return tagged(line, tag, convert(inner, refusals)),
+        YamlDataOwned::Representation(..) | YamlDataOwned::Alias(_) | YamlDataOwned::BadValue => {
             refusals.at(line, "a YAML anchor or value that CloudFormation does not read either");
             Kind::Refused
         }
@@ -100,7 +101,7 @@ fn convert(yaml: &MarkedYaml<'_>, refusals: &Refusals) -> Node {
     Node { line, kind }
 }
 
-fn entry(key: &MarkedYaml<'_>, value: &MarkedYaml<'_>, refusals: &Refusals) -> Entry {
+fn entry(key: &MarkedYamlOwned, value: &MarkedYamlOwned, refusals: &Refusals) -> Entry {
     let name = convert(key, refusals);
     let text = name.as_text().unwrap_or_else(|| {
         refusals.at(name.line, "a key must be a string");
@@ -120,12 +121,12 @@ fn tagged(line: usize, tag: &Tag, value: Node) -> Node {
     Node { line, kind: Kind::Map(vec![Entry { key, line, value }]) }
 }
 
-fn scalar(value: &Scalar<'_>) -> Value {
+fn scalar(value: &ScalarOwned) -> Value {
     match value {
-        Scalar::Null => Value::Null,
-        Scalar::Boolean(flag) => Value::Bool(*flag),
-        Scalar::Integer(number) => Value::from(*number),
-        Scalar::FloatingPoint(number) => Number::from_f64(number.into_inner()).map_or(Value::Null, Value::Number),
-        Scalar::String(text) => Value::String(text.clone().into_owned()),
+        ScalarOwned::Null => Value::Null,
+        ScalarOwned::Boolean(flag) => Value::Bool(*flag),
+        ScalarOwned::Integer(number) => Value::from(*number),
+        ScalarOwned::FloatingPoint(number) => Number::from_f64(number.into_inner()).map_or(Value::Null, Value::Number),
+        ScalarOwned::String(text) => Value::String(text.clone()),
     }
 }
