@@ -1,15 +1,14 @@
 //! better-auth on SQLite, as `benches/better-auth` sets it up: a server of its own that is asked over one connection.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::TcpStream,
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use crate::{Failure, process, programs};
+use crate::{Failure, pace::Turn, process, programs, wire};
 
 const DATABASE: &str = "bench.db";
 const EMAIL: &str = "first@example.com";
@@ -43,29 +42,35 @@ impl Server {
         Ok(server)
     }
 
-    /// Microseconds of CPU for one sign-in, without a hash.
-    pub(crate) fn sign_ins(&self) -> Result<f64, Failure> {
+    /// Sign-ins, without a hash.
+    pub(crate) fn sign_ins(&self) -> Result<Turn, Failure> {
         let user = json!({ "email": EMAIL, "password": PASSWORD });
         self.spent("POST", "/api/auth/sign-in/email", Some(&user))
     }
 
-    /// Microseconds of CPU for one look at the session.
-    pub(crate) fn sessions(&self) -> Result<f64, Failure> {
+    /// Looks at the session.
+    pub(crate) fn sessions(&self) -> Result<Turn, Failure> {
         self.spent("GET", "/api/auth/get-session", None)
     }
 
-    fn spent(&self, method: &str, path: &str, body: Option<&Value>) -> Result<f64, Failure> {
+    fn spent(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Turn, Failure> {
         let mut connection = self.connect()?;
         let headers = format!("authorization: Bearer {}\r\n", self.token);
         let headers = if body.is_none() { headers.as_str() } else { "" };
-        let mut before = Duration::ZERO;
+        let mut turn = Turn::default();
         for number in 0..2 * TIMES {
             if number == TIMES {
-                before = process::cpu(self.child.id());
+                turn = Turn::default();
             }
-            connection.ask(method, path, headers, body)?;
+            let ask = |connection: &mut Connection| connection.ask(method, path, headers, body);
+            turn.ask(&mut connection, |_| process::cpu(self.child.id()), ask)?;
         }
-        Ok((process::cpu(self.child.id()) - before).as_secs_f64() * 1e6 / f64::from(TIMES))
+        Ok(turn)
+    }
+
+    /// MiB.
+    pub(crate) fn memory(&self) -> f64 {
+        process::memory(self.child.id())
     }
 
     fn connect(&self) -> Result<Connection, Failure> {
@@ -94,28 +99,11 @@ impl Connection {
             body.len()
         );
         self.0.get_mut().write_all(request.as_bytes())?;
-        let (status, mut length) = (self.line()?, 0);
-        loop {
-            let line = self.line()?.to_ascii_lowercase();
-            if let Some(told) = line.strip_prefix("content-length:") {
-                length = told.trim().parse()?;
-            }
-            if line.is_empty() {
-                break;
-            }
+        let (status, answer) = wire::answer(&mut self.0).ok_or("better-auth: no answer")?;
+        match status {
+            200 => Ok(serde_json::from_slice(&answer)?),
+            _ => Err(format!("better-auth: {status} {}", String::from_utf8_lossy(&answer)).into()),
         }
-        let mut answer = vec![0; length];
-        self.0.read_exact(&mut answer)?;
-        match status.contains(" 200 ") {
-            true => Ok(serde_json::from_slice(&answer)?),
-            false => Err(format!("better-auth: {status} {}", String::from_utf8_lossy(&answer)).into()),
-        }
-    }
-
-    fn line(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        self.0.read_line(&mut line)?;
-        Ok(line.trim_end().to_owned())
     }
 }
 

@@ -9,6 +9,7 @@ mod endpoint;
 mod event;
 mod functions;
 mod load;
+mod pace;
 mod password;
 mod process;
 mod programs;

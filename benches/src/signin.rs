@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Failure, better_auth, event,
     functions::{Bench, Effort},
+    pace::{Pace, Turn},
     password::Bare,
     programs,
     report::{self, Goal},
@@ -20,16 +21,19 @@ const REFRESH: &str = "/api/v1/auth/refresh";
 /// Sign-ins in one round: a hash each.
 const SIGN_INS: u32 = 30;
 
-/// CPU of one request, round by round.
+/// Refreshes and looks at who one is, in one round, after a quarter as many to warm up.
+const REQUESTS: u32 = 400;
+
+/// Round by round.
 #[derive(Default)]
 struct Costs {
-    login: Rounds,
+    login: Pace,
+    /// CPU microseconds of the hash alone.
     hash: Rounds,
-    refresh: Rounds,
-    whoami: Rounds,
-    their_sign_in: Rounds,
-    their_session: Rounds,
-    memory: Rounds,
+    refresh: Pace,
+    whoami: Pace,
+    their_sign_in: Pace,
+    their_session: Pace,
 }
 
 /// Runs the bench and prints it.
@@ -51,77 +55,84 @@ pub(crate) fn run(effort: Effort) -> Result<(), Failure> {
             LOGIN,
             &json!({ "email": ADMIN, "password": PASSWORD }),
         ))?;
-        costs.refresh.push(refreshes(&bench, &refresh, &world::text(&first, "refresh_token"))?);
-        let one = bench.measure(std::slice::from_ref(&whoami), Effort { rounds: 1, ..effort })?;
-        costs.whoami.push(one[0].warm.median());
+        refreshes(&bench, &refresh, &world::text(&first, "refresh_token"), &mut costs)?;
+        looks(&bench, &whoami, &mut costs)?;
         if let Ok(server) = &theirs {
-            costs.their_sign_in.push(server.sign_ins()?);
-            costs.their_session.push(server.sessions()?);
+            costs.their_sign_in.push(&server.sign_ins()?, server.memory());
+            costs.their_session.push(&server.sessions()?, server.memory());
         }
     }
     print(&costs, theirs.err());
     Ok(())
 }
 
+/// By turns with the bare hash, so that both have the same machine.
 fn sign_ins(bench: &Bench, login: &Subject, bare: &mut Bare, costs: &mut Costs) -> Result<(), Failure> {
     let mut running = Running::start(login, &bench.api)?;
     for _ in 0..3 {
         running.invoke()?;
         bare.hash()?;
     }
-    let (mut ours, mut hashes) = (Duration::ZERO, Duration::ZERO);
+    let (mut turn, mut hashes) = (Turn::default(), Duration::ZERO);
     for _ in 0..SIGN_INS {
-        let before = running.cpu();
-        running.invoke()?;
-        ours += running.cpu() - before;
+        turn.ask(&mut running, Running::cpu, Running::invoke)?;
         hashes += bare.hash()?;
     }
-    costs.login.push(us(ours / SIGN_INS));
-    costs.hash.push(us(hashes / SIGN_INS));
-    costs.memory.push(running.memory());
+    costs.login.push(&turn, running.memory());
+    costs.hash.push((hashes / SIGN_INS).as_secs_f64() * 1e6);
     Ok(())
 }
 
 /// Each with the token that the one before has given.
-fn refreshes(bench: &Bench, refresh: &Subject, first: &str) -> Result<f64, Failure> {
-    const WARM_UP: u32 = 100;
-    const TIMES: u32 = 400;
+fn refreshes(bench: &Bench, refresh: &Subject, first: &str, costs: &mut Costs) -> Result<(), Failure> {
     let mut running = Running::start(refresh, &bench.api)?;
-    let (mut token, mut before) = (first.to_owned(), Duration::ZERO);
-    for number in 0..WARM_UP + TIMES {
-        if number == WARM_UP {
-            before = running.cpu();
+    let (mut token, mut turn) = (first.to_owned(), Turn::default());
+    for number in 0..REQUESTS + REQUESTS / 4 {
+        let event = event::post(REFRESH, &json!({ "refresh_token": token }));
+        if number == REQUESTS / 4 {
+            turn = Turn::default();
         }
-        let answer = running.invoke_with(&event::post(REFRESH, &json!({ "refresh_token": token })))?;
+        let answer = turn.ask(&mut running, Running::cpu, |running| running.invoke_with(&event))?;
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
         token = world::text(&body, "refresh_token");
     }
-    Ok(us((running.cpu() - before) / TIMES))
+    costs.refresh.push(&turn, running.memory());
+    Ok(())
+}
+
+fn looks(bench: &Bench, whoami: &Subject, costs: &mut Costs) -> Result<(), Failure> {
+    let mut running = Running::start(whoami, &bench.api)?;
+    for _ in 0..REQUESTS / 4 {
+        running.invoke()?;
+    }
+    let mut turn = Turn::default();
+    for _ in 0..REQUESTS {
+        turn.ask(&mut running, Running::cpu, Running::invoke)?;
+    }
+    costs.whoami.push(&turn, running.memory());
+    Ok(())
 }
 
 fn print(costs: &Costs, missing: Option<Failure>) {
-    report::title(&format!("Sign-in, refresh and whoami, CPU time, {} rounds", costs.login.count()));
-    let without = costs.login.minus(&costs.hash);
-    report::line("login over the bare hash", "x", &costs.login.over(&costs.hash), Goal(1.03));
+    report::title(&format!("Sign-in, refresh and whoami, one after the other, {} rounds", costs.hash.count()));
+    let (login, without) = (&costs.login.cpu, costs.login.cpu.minus(&costs.hash));
+    report::line("login over the bare hash", "x", &login.over(&costs.hash), Goal(1.03));
     match missing {
         Some(why) => report::say(&format!("better-auth is left out: {why}")),
         None => {
             let (sign_in, session) = (&costs.their_sign_in, &costs.their_session);
-            report::line("login without the hash, over better-auth's", "x", &without.over(sign_in), Goal(1.0 / 20.0));
-            report::line("refresh, over better-auth's sign-in", "x", &costs.refresh.over(sign_in), Goal(1.0 / 20.0));
-            report::line("whoami, over better-auth's get-session", "x", &costs.whoami.over(session), Goal(1.0 / 10.0));
-            report::note("better-auth's sign-in without a hash", "us", sign_in);
-            report::note("better-auth's get-session", "us", session);
+            let (refresh, whoami) = (&costs.refresh.cpu, &costs.whoami.cpu);
+            let twentieth = Goal(1.0 / 20.0);
+            report::line("login without the hash, over better-auth's", "x", &without.over(&sign_in.cpu), twentieth);
+            report::line("refresh, over better-auth's sign-in", "x", &refresh.over(&sign_in.cpu), twentieth);
+            report::line("whoami, over better-auth's get-session", "x", &whoami.over(&session.cpu), Goal(1.0 / 10.0));
+            sign_in.note("better-auth's sign-in without a hash");
+            session.note("better-auth's get-session");
         }
     }
-    report::note("login", "us", &costs.login);
-    report::note("the bare hash", "us", &costs.hash);
-    report::note("login without the hash", "us", &without);
-    report::note("refresh", "us", &costs.refresh);
-    report::note("whoami", "us", &costs.whoami);
-    report::note("login, memory", "MiB", &costs.memory);
-}
-
-fn us(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
+    report::note("the bare hash", "us of CPU", &costs.hash);
+    report::note("login without the hash", "us of CPU", &without);
+    costs.login.note("login");
+    costs.refresh.note("refresh");
+    costs.whoami.note("whoami");
 }

@@ -28,6 +28,10 @@ impl Rounds {
         self.0.len()
     }
 
+    pub(crate) fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+
     pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5)
     }

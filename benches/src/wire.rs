@@ -36,6 +36,12 @@ pub(crate) fn read(from: &mut impl BufRead) -> Option<Request> {
     Some(request)
 }
 
+/// The next answer of a connection: its status and its body. A first line of an answer has as many words as a request's.
+pub(crate) fn answer(from: &mut impl BufRead) -> Option<(u16, Vec<u8>)> {
+    let Request { path: status, body, .. } = read(from)?;
+    Some((status.parse().ok()?, body))
+}
+
 fn line(from: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     let read = from.read_line(&mut line).ok()?;
@@ -72,6 +78,13 @@ pub(crate) fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_has_a_status_and_a_body() {
+        let bytes = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+        assert_eq!(answer(&mut &bytes[..]), Some((201, b"hi".to_vec())));
+        assert_eq!(answer(&mut &b"nonsense"[..]), None);
+    }
 
     #[test]
     fn bodies_come_by_length_or_in_chunks() {
