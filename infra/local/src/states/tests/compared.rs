@@ -70,7 +70,7 @@ fn play(definition: &Definition, troubles: &[Trouble]) -> (Sim, BTreeMap<String,
             }),
             ("MoveTenant", ..) => Reply::Ok(json!({"done": true})),
             ("BeginRemoval", ..) => Reply::Ok(json!({"due": true})),
-            ("RemoveMembers" | "PurgeItems", ..) => Reply::Ok(json!({"more": false})),
+            ("Export" | "RemoveMembers" | "PurgeItems", ..) => Reply::Ok(json!({"more": false})),
             _ => Reply::Ok(json!({})),
         }
     };

@@ -36,7 +36,7 @@ fn run_with(definition: &Definition, broken: Option<&str>, crash: Crash) -> Sim 
         }),
         ("MoveTenant", _) => Reply::Ok(json!({"done": true})),
         ("BeginRemoval", _) => Reply::Ok(json!({"due": true})),
-        ("RemoveMembers" | "PurgeItems", _) => Reply::Ok(json!({"more": nth == 0})),
+        ("Export" | "RemoveMembers" | "PurgeItems", _) => Reply::Ok(json!({"more": nth == 0})),
         _ => Reply::Ok(json!({})),
     };
     Sim::new(definition.clone(), input, script).crashing(crash).run()
