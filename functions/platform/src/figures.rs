@@ -8,6 +8,7 @@ use lambda::{
     Env, FromEnv, StartError,
     http::{Problem, kinds},
 };
+use queue::DeadLetters;
 use serde::Serialize;
 use store::{JobRun, Limits, OUTBOX_SHARDS, Store, StoreError};
 use utoipa::ToSchema;
@@ -19,6 +20,8 @@ pub(crate) const OUTBOX_AGE: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) const NEWS: SignedDuration = SignedDuration::from_hours(1);
 /// What is shown of executions goes back so far.
 pub(crate) const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// From so many on, dead letters are somebody's work: each is something that was promised and not done.
+pub(crate) const DEAD_LETTERS: u64 = 1;
 /// Of its period, how long after its last run a job is late.
 pub(crate) const LATE_AFTER: i32 = 3;
 
@@ -27,6 +30,7 @@ pub struct Figures {
     pub(crate) store: Store,
     limits: Limits,
     census: Census,
+    letters: DeadLetters,
     pub(crate) machines: Vec<String>,
     pub(crate) schedule: Vec<Scheduled>,
     pub(crate) stage: String,
@@ -44,6 +48,7 @@ impl FromEnv for Figures {
             store: env.store()?,
             limits: env.limits()?,
             census: Census::new(&env.sdk),
+            letters: DeadLetters::new(&env.sdk, env.required("DEAD_LETTERS")?),
             machines: env.list("STATE_MACHINES"),
             schedule: schedule.map_err(invalid)?,
             stage: env.required("STAGE")?.to_owned(),
@@ -162,6 +167,11 @@ impl Figures {
             failures += counts.failed + counts.timed_out;
         }
         Ok(failures)
+    }
+
+    /// Events that failed to the last, and that nobody has taken out yet. One GetQueueAttributes.
+    pub(crate) async fn dead_letters(&self) -> Result<u64, Problem> {
+        self.letters.depth().await.map_err(Problem::unavailable)
     }
 
     /// One `BatchGetItem`.

@@ -1,12 +1,13 @@
 //! `GET /health/details`: how the platform is, for operators and their monitoring. Eight Queries of the outbox, one of the
-//! orphans, a read of the re-seal's record and its failures, ListSecrets, a page for each hundred, and the executions and jobs
-//! as of [`crate::jobs`].
+//! orphans, a read of the re-seal's record and its failures, ListSecrets, a page for each hundred, and the executions, jobs
+//! and dead letters as of [`crate::jobs`].
 //!
 //! | degraded | when |
 //! |---|---|
 //! | `outbox` | a promised execution has waited for more than five minutes: the sweeper does not start it |
 //! | `executions` | one that began within the last hour failed or ran out of time |
 //! | `jobs` | a scheduled job failed, or has not run for three of its periods |
+//! | `dead_letters` | an event failed to the last: a job was not done, or a webhook not told |
 //! | `orphans` | something of a failed tenant could not be removed |
 //! | `rotations` | a secret is a day older than its schedule allows |
 //! | `reseal` | values are still under an old data key, and the last run failed |
@@ -22,7 +23,7 @@ use serde::Serialize;
 use store::ResealState;
 use utoipa::ToSchema;
 
-use crate::figures::{Executions, Figures, Job, OUTBOX_AGE, Outbox};
+use crate::figures::{DEAD_LETTERS, Executions, Figures, Job, OUTBOX_AGE, Outbox};
 
 /// Of ListSecrets.
 const PAGE: u16 = 100;
@@ -46,11 +47,13 @@ pub struct Answer {
     /// `ok`, or `degraded` where any part is.
     #[schema(example = "ok", pattern = "^(ok|degraded)$")]
     status: &'static str,
-    /// Which parts: `outbox`, `executions`, `jobs`, `orphans`, `rotations`, `reseal`.
+    /// Which parts: `outbox`, `executions`, `jobs`, `dead_letters`, `orphans`, `rotations`, `reseal`.
     degraded: Vec<&'static str>,
     outbox: Outbox,
     executions: Vec<Executions>,
     jobs: Vec<Job>,
+    /// Events that failed to the last and lie in the queue, about.
+    dead_letters: u64,
     /// What undos could not remove.
     orphans: usize,
     rotations: Rotations,
@@ -107,7 +110,7 @@ impl Route for HealthDetails {
         let now = figures.clock.now();
         let outbox = figures.outbox(now).await?;
         let (executions, failures) = (figures.executions(now).await?, figures.failures(now).await?);
-        let jobs = figures.jobs(now).await?;
+        let (jobs, dead_letters) = (figures.jobs(now).await?, figures.dead_letters().await?);
         let orphans = figures.store.orphans().await?.len();
         let rotations = rotations(deps, now).await?;
         let reseal = reseal(deps).await?;
@@ -115,13 +118,25 @@ impl Route for HealthDetails {
             ("outbox", outbox.oldest_seconds.is_some_and(|age| age > OUTBOX_AGE.as_secs())),
             ("executions", failures > 0),
             ("jobs", jobs.iter().any(Job::is_bad)),
+            ("dead_letters", dead_letters >= DEAD_LETTERS),
             ("orphans", orphans > 0),
             ("rotations", !rotations.overdue.is_empty()),
             ("reseal", reseal.as_ref().is_some_and(|reseal| reseal.state == "failed" || reseal.failed > 0)),
         ];
         let degraded: Vec<_> = parts.into_iter().filter(|(_, bad)| *bad).map(|(name, _)| name).collect();
         let status = if degraded.is_empty() { "ok" } else { "degraded" };
-        Ok(Reply::json(Answer { status, degraded, outbox, executions, jobs, orphans, rotations, reseal, at: now }))
+        Ok(Reply::json(Answer {
+            status,
+            degraded,
+            outbox,
+            executions,
+            jobs,
+            dead_letters,
+            orphans,
+            rotations,
+            reseal,
+            at: now,
+        }))
     }
 }
 

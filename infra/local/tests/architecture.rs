@@ -10,7 +10,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 
 /// Every crate outside `functions/`, and the crates of ours that its shipped code may name.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("deployment", &[]),
     ("store", &["domain"]),
@@ -24,23 +24,25 @@ const EDGES: [(&str, &[&str]); 15] = [
     // Every group that the template deploys, and the door that starts them.
     ("local", &["domain", "lambda", GROUPS]),
     // Black-box: it knows HTTP and nothing else.
+    ("queue", &[]),
     ("e2e", &[]),
     // Measures all of it, from outside and in.
     ("bench", &["domain", "lambda", "local", "secrets", "store", "testkit", GROUPS]),
     // What the figures are held against; built like a function, so that the comparison is fair.
     ("baselines", &["domain", "lambda", "store"]),
-    (GROUPS, &["deployment", "domain", "exports", "lambda", "mail", "secrets", "store", "workflow"]),
+    (GROUPS, &["deployment", "domain", "exports", "lambda", "mail", "queue", "secrets", "store", "workflow"]),
 ];
 /// Stands for every crate under `functions/`; they never name each other.
 const GROUPS: &str = "functions/*";
 
 /// One crate per AWS service, so that its rules are written once.
-const SDKS: [(&str, &str); 5] = [
+const SDKS: [(&str, &str); 6] = [
     ("aws-sdk-dynamodb", "store"),
     ("aws-sdk-eventbridge", "events"),
     ("aws-sdk-secretsmanager", "secrets"),
     ("aws-sdk-sesv2", "mail"),
     ("aws-sdk-sfn", "workflow"),
+    ("aws-sdk-sqs", "queue"),
 ];
 /// Measures the same calls without our code around them.
 const MAY_NAME_ANY_SDK: &str = "bench";

@@ -1,5 +1,5 @@
-//! `GET /api/v1/jobs/stats`: how much there is to do and was done. Eight Queries of the outbox, one of the orphans, and two
-//! ListExecutions for each state machine.
+//! `GET /api/v1/jobs/stats`: how much there is to do and was done. Eight Queries of the outbox, one of the orphans, two
+//! ListExecutions for each state machine, and a GetQueueAttributes.
 
 use jiff::Timestamp;
 use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route};
@@ -14,6 +14,8 @@ use crate::figures::{Executions, Figures, Outbox};
 pub struct Answer {
     outbox: Outbox,
     executions: Vec<Executions>,
+    /// Events that failed to the last and lie in the queue, about.
+    dead_letters: u64,
     /// What undos could not remove.
     orphans: usize,
     /// RFC 3339.
@@ -40,7 +42,7 @@ impl Route for JobsStats {
     async fn handle(figures: &Figures, _: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
         let at = figures.clock.now();
         let (outbox, executions) = (figures.outbox(at).await?, figures.executions(at).await?);
-        let orphans = figures.store.orphans().await?.len();
-        Ok(Reply::json(Answer { outbox, executions, orphans, at }))
+        let (dead_letters, orphans) = (figures.dead_letters().await?, figures.store.orphans().await?.len());
+        Ok(Reply::json(Answer { outbox, executions, dead_letters, orphans, at }))
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::OUTBOX_SHARDS;
 use utoipa::ToSchema;
 
-use crate::figures::{Figures, LATE_AFTER, NEWS, OUTBOX_AGE, WINDOW, name_of};
+use crate::figures::{DEAD_LETTERS, Figures, LATE_AFTER, NEWS, OUTBOX_AGE, WINDOW, name_of};
 
 /// The configuration. Nothing of it is secret.
 #[derive(Serialize, ToSchema)]
@@ -42,6 +42,8 @@ struct Thresholds {
     late_after_periods: i32,
     /// How far back executions are counted, in seconds.
     counted_seconds: i64,
+    /// So many events failed to the last.
+    dead_letters: u64,
 }
 
 /// The route.
@@ -73,6 +75,7 @@ impl Route for WorkerConfig {
                 failed_execution_seconds: NEWS.as_secs(),
                 late_after_periods: LATE_AFTER,
                 counted_seconds: WINDOW.as_secs(),
+                dead_letters: DEAD_LETTERS,
             },
         }))
     }

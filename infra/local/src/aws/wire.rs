@@ -188,7 +188,7 @@ mod tests {
             assert_eq!(refused.code, "UnknownOperationException");
             assert!(refused.message.contains(if target.is_empty() { path } else { target }), "{refused}");
         }
-        assert_eq!(Protocol::of("sqs"), None);
+        assert_eq!(Protocol::of("sns"), None);
     }
 
     #[test]

@@ -135,7 +135,7 @@ async fn r19_what_the_work_is_set_up_with_is_told() {
     assert_eq!((&config["stage"], &config["outbox_shards"]), (&json!("local"), &json!(8)));
     assert_eq!(config["machines"].as_array().unwrap().len(), api.stack.template.machines.len());
     let expected = json!({"outbox_seconds": 300, "failed_execution_seconds": 3_600, "late_after_periods": 3,
-        "counted_seconds": 86_400});
+        "counted_seconds": 86_400, "dead_letters": 1});
     assert_eq!(config["thresholds"], expected);
     for path in ["/api/v1/jobs/health", "/api/v1/jobs/stats", "/api/v1/jobs/scheduler", "/api/v1/jobs/worker/config"] {
         api.get(path, "").await.problem(403, "internal_secret_refused");
@@ -145,4 +145,23 @@ async fn r19_what_the_work_is_set_up_with_is_told() {
     api.stack.clock.advance(SignedDuration::from_mins(6));
     let sent = Request::get("/api/v1/jobs/health").header("x-internal-secret", "x".repeat(64));
     assert_eq!(api.send(sent, "").await.status, 500);
+}
+
+#[tokio::test]
+async fn r19_dead_letters_are_counted_and_are_somebodys_work() {
+    let api = Api::open().await;
+    assert_eq!(ask(&api, "/api/v1/jobs/stats").await["dead_letters"], 0);
+    let queue = &api.stack.template.queues[0];
+    for _ in 0..2 {
+        api.stack.queues.send(&queue.arn, json!({"requestPayload": {}})).unwrap();
+    }
+    assert_eq!(ask(&api, "/api/v1/jobs/stats").await["dead_letters"], 2);
+    let health = ask(&api, "/health/details").await;
+    assert_eq!(health["dead_letters"], 2);
+    assert!(health["degraded"].as_array().unwrap().contains(&json!("dead_letters")), "{health}");
+    // What cannot be counted is not called well.
+    api.stack.gateway.faults().add(Rule::error(400, "AccessDeniedException").on("sqs", "GetQueueAttributes"));
+    for path in ["/api/v1/jobs/stats", "/health/details"] {
+        told(&api, path).await.problem(503, "unavailable");
+    }
 }
