@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::TenantId;
 use jiff::SignedDuration;
 use local::aws::faults::Rule;
-use secrets::{DataKey, DataKeys, Sealed, WrappedKey};
+use secrets::{DataKey, DataKeys, Sealed, Unsealable, WrappedKey};
 use serde_json::{Value, json};
 
 use crate::world::{DATA, World};
@@ -39,20 +39,28 @@ async fn tenant(world: &World, name: &str, plan: &str) -> String {
     id
 }
 
-/// Version and opened values; a level deeper, those before them.
-async fn opened(world: &World, id: &str) -> (u64, [Vec<u8>; 4], Option<[Vec<u8>; 4]>) {
+/// Version, opened values, and those before them.
+type Opened = (u64, [Vec<u8>; 4], Option<[Vec<u8>; 4]>);
+
+/// They are read in several reads, between which a re-seal may come.
+async fn opened(world: &World, id: &str) -> Opened {
+    world.until("the secrets to open", async || opening(world, id).await.ok()).await
+}
+
+async fn opening(world: &World, id: &str) -> Result<Opened, Unsealable> {
     let (stored, tenant) = (item(world, id, "SECRETS"), TenantId::parse(id).unwrap());
     let blob = |value: &Value| STANDARD.decode(value["B"].as_str().unwrap()).unwrap();
     let wrapped = WrappedKey(blob(&item(world, id, "DATA-KEY")["wrapped"]));
     let ring = world.ring::<DataKeys>(DATA).await;
-    let key = DataKey::unwrap(&wrapped, &ring, &tenant, world.now()).unwrap();
+    let key = DataKey::unwrap(&wrapped, &ring, &tenant, world.now())?;
     let version = |of: &Value| of["version"]["N"].as_str().unwrap().parse::<u64>().unwrap();
-    let values = |of: &Value| {
-        let open = |name| key.open(&tenant, name, version(of), &Sealed(blob(&of[name]))).unwrap().to_vec();
-        NAMES.map(open)
+    let values = |of: &Value| -> Result<[Vec<u8>; 4], Unsealable> {
+        let open = |name| Ok(key.open(&tenant, name, version(of), &Sealed(blob(&of[name])))?.to_vec());
+        let [first, second, third, fourth] = NAMES.map(open);
+        Ok([first?, second?, third?, fourth?])
     };
-    let previous = stored["previous"]["M"].is_object().then(|| values(&stored["previous"]["M"]));
-    (version(&stored), values(&stored), previous)
+    let previous = stored["previous"]["M"].is_object().then(|| values(&stored["previous"]["M"])).transpose()?;
+    Ok((version(&stored), values(&stored)?, previous))
 }
 
 /// `secret.rotated` of the tenant, oldest first: which version.
