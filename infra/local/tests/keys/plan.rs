@@ -1,10 +1,14 @@
 //! R39: how many keys a plan allows, and that each is made once.
 
 use futures::future::join_all;
+use http::Request;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::{api::Answer, world::World};
+use crate::{
+    api::{Answer, authorized},
+    world::{Owner, World},
+};
 
 const STARTER: usize = 10;
 
@@ -105,4 +109,24 @@ async fn a_key_is_made_once_for_an_idempotency_key_and_its_secret_told_once() {
     let mut owner = owner;
     world.again(&mut owner).await;
     world.mint_once(&owner, key, &body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r10_an_idempotency_key_of_a_service_is_its_own() {
+    let world = World::open().await;
+    let body = json!({"url": "https://hooks.example.com/", "events": ["secret.rotated"]});
+    let make = async |owner: &Owner, service: &str| {
+        let request = Request::post(format!("/api/v1/tenants/{}/webhooks", owner.tenant.id));
+        let request = authorized(request, service).header("content-type", "application/json");
+        world.api.send(request.header("idempotency-key", "the-same-of-two-tenants"), body.to_string()).await
+    };
+    for name in ["own", "other"] {
+        let owner = world.owner(name).await;
+        world.set_plan(&owner.tenant, "professional");
+        for _ in 0..2 {
+            let service = world.mint(&owner, &["webhook.manage"]).await.text;
+            make(&owner, &service).await.expect(201);
+            make(&owner, &service).await.problem(409, "already_made");
+        }
+    }
 }

@@ -50,7 +50,10 @@ impl IdempotencyKey {
         }
         let scope = match &cx.caller {
             Caller::Member(member) => format!("{}#{}", cx.path_text("tenant_id"), member.identity),
-            _ => "anonymous".to_owned(),
+            Caller::Service(service) => format!("{}#{}", service.tenant, service.key),
+            Caller::Anonymous | Caller::StatusToken(_) | Caller::SigningIn(_) | Caller::Internal => {
+                "anonymous".to_owned()
+            }
         };
         Ok(Some(Self { text: Zeroizing::new(key.to_owned()), operation, scope }))
     }
