@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Action, ActivationToken, AuditEntry, EmailAddress, Entropy, Facts, FieldError, IdentityId, Permission, PersonName,
-    Role,
+    Action, ActivationToken, EmailAddress, Entropy, Facts, FieldError, IdentityId, Permission, PersonName, Role,
 };
 use http::Method;
 use jiff::SignedDuration;
@@ -259,14 +258,6 @@ fn user(cx: &Cx, person: &Identity, role: Role) -> PlatformUser {
 }
 
 fn granted(cx: &Cx, person: &Identity, role: Role) -> Audit {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action: Action::PlatformRoleGranted,
-        tenant: None,
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new(),
-        after: Facts::new().with("identity_id", &person.identity_id).with("email", &person.email).with("role", &role),
-        at: cx.now,
-    }
-    .into()
+    let after = Facts::new().with("identity_id", &person.identity_id).with("email", &person.email).with("role", &role);
+    cx.audit(Action::PlatformRoleGranted, None, Facts::new(), after).into()
 }

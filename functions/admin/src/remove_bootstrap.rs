@@ -141,13 +141,5 @@ impl Deps {
 }
 
 fn removed(cx: &Cx) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action: Action::BootstrapRemoved,
-        tenant: None,
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new().with("present", &true),
-        after: Facts::new().with("present", &false),
-        at: cx.now,
-    }
+    cx.audit(Action::BootstrapRemoved, None, Facts::new().with("present", &true), Facts::new().with("present", &false))
 }

@@ -142,13 +142,5 @@ fn ordered(cx: &Cx, name: &SecretName, version: &str) -> AuditEntry {
         Ok(version) => after.with("version", &version),
         Err(_) => after,
     };
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action: Action::SecretRotationOrdered,
-        tenant: None,
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new(),
-        after,
-        at: cx.now,
-    }
+    cx.audit(Action::SecretRotationOrdered, None, Facts::new(), after)
 }

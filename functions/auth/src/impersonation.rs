@@ -32,17 +32,10 @@ impl FromEnv for Deps {
 
 /// In the tenant's log: its people may know.
 fn audit(cx: &Cx, record: &Impersonation, action: Action) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action,
-        tenant: Some(record.tenant_id.clone()),
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new(),
-        after: Facts::new()
-            .with("identity_id", &record.identity_id)
-            .with("session_id", &record.impersonation_id)
-            .with("role", &record.role)
-            .with("reason", &record.reason),
-        at: cx.now,
-    }
+    let after = Facts::new()
+        .with("identity_id", &record.identity_id)
+        .with("session_id", &record.impersonation_id)
+        .with("role", &record.role)
+        .with("reason", &record.reason);
+    cx.audit(action, Some(record.tenant_id.clone()), Facts::new(), after)
 }

@@ -181,13 +181,6 @@ impl Deps {
 }
 
 fn changed(cx: &Cx, member: &Member) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action: Action::PasswordChanged,
-        tenant: member.tenant.clone(),
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new(),
-        after: Facts::new().with("session_id", &member.session),
-        at: cx.now,
-    }
+    let after = Facts::new().with("session_id", &member.session);
+    cx.audit(Action::PasswordChanged, member.tenant.clone(), Facts::new(), after)
 }

@@ -40,13 +40,5 @@ impl Route for RevokeSession {
 
 /// What the caller did with their session.
 pub(crate) fn audit(member: &Member, action: Action, cx: &Cx) -> AuditEntry {
-    AuditEntry {
-        actor: member.actor(),
-        action,
-        tenant: member.tenant.clone(),
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new().with("session_id", &member.session),
-        after: Facts::new(),
-        at: cx.now,
-    }
+    cx.audit(action, member.tenant.clone(), Facts::new().with("session_id", &member.session), Facts::new())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Action, ApiKeyId, ApiKeyKind, AuditEntry, Entropy, Facts, TenantId};
+use domain::{ApiKeyId, ApiKeyKind, Entropy, TenantId};
 use jiff::Timestamp;
 use lambda::{
     Env, FromEnv, StartError,
@@ -59,16 +59,4 @@ impl Keeper {
 /// The tenant of the path; the door has let the caller through to it.
 pub(crate) fn tenant_of(cx: &Cx) -> Result<TenantId, Problem> {
     cx.path("tenant_id")
-}
-
-pub(crate) fn audit(cx: &Cx, tenant: &TenantId, action: Action, before: Facts, after: Facts) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action,
-        tenant: Some(tenant.clone()),
-        correlation_id: cx.request_id.clone(),
-        before,
-        after,
-        at: cx.now,
-    }
 }

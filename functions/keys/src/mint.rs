@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use crate::{
     entry::{self, WithSecret},
-    keeper::{Keeper, audit, tenant_of},
+    keeper::{Keeper, tenant_of},
 };
 
 /// What to send.
@@ -194,7 +194,7 @@ impl Keeper {
         record: &ApiKeyRecord,
         saved: Option<&IdempotencyRecord>,
     ) -> Result<Option<Earlier>, Error> {
-        let entry: Audit = audit(cx, tenant, Action::ApiKeyCreated, Facts::new(), facts(record)).into();
+        let entry: Audit = cx.audit(Action::ApiKeyCreated, Some(tenant.clone()), Facts::new(), facts(record)).into();
         for tries in 1.. {
             match self.store.create_api_key(tenant, record, saved, &entry).await? {
                 Kept::Done => break,
@@ -215,7 +215,7 @@ impl Keeper {
         loop {
             let (page, next) = self.store.api_keys(tenant, after.as_ref(), PAGE).await?;
             for ended in page.iter().filter(|key| key.secrets.have_ended(cx.now)) {
-                let entry = audit(cx, tenant, Action::ApiKeyExpired, facts(ended), Facts::new());
+                let entry = cx.audit(Action::ApiKeyExpired, Some(tenant.clone()), facts(ended), Facts::new());
                 // Where it is not cleared somebody else did that, or gave it another secret: worth another try, too.
                 self.store.clear_api_key(tenant, ended, &entry.into()).await?;
                 any = true;

@@ -5,7 +5,7 @@ use domain::{Action, ApiKeyId, Facts, Permission};
 use http::Method;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 
-use crate::keeper::{Keeper, audit, tenant_of};
+use crate::keeper::{Keeper, tenant_of};
 
 /// The route.
 pub struct Revoke;
@@ -32,7 +32,7 @@ impl Route for Revoke {
     async fn handle(keeper: &Keeper, cx: Cx, (): ()) -> Result<Reply<()>, Problem> {
         let (tenant, key) = (tenant_of(&cx)?, cx.path::<ApiKeyId>("key_id")?);
         let before = Facts::new().with("key_id", &key);
-        let entry = audit(&cx, &tenant, Action::ApiKeyRevoked, before, Facts::new());
+        let entry = cx.audit(Action::ApiKeyRevoked, Some(tenant.clone()), before, Facts::new());
         let revoked = keeper.store.revoke_api_key(&tenant, &key, &entry.into()).await?;
         if revoked { Ok(Reply::new(())) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
     }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     entry::{self, WithSecret},
-    keeper::{Keeper, audit, tenant_of},
+    keeper::{Keeper, tenant_of},
     mint::facts,
 };
 
@@ -133,7 +133,7 @@ impl Route for Rotate {
         let before = Facts::new().with("expires_at", &held.secrets.expires_at());
         let former_until = rotated.secrets.former(cx.now).map_or(cx.now, |former| former.until);
         let after = facts(&rotated).with("former_until", &former_until);
-        let entry = audit(&cx, &tenant, Action::ApiKeyRotated, before, after);
+        let entry = cx.audit(Action::ApiKeyRotated, Some(tenant.clone()), before, after);
         if !keeper.store.rotate_api_key(&tenant, &rotated, &entry.into()).await? {
             return Err(Error::Overtaken);
         }

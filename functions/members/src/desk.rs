@@ -47,14 +47,6 @@ impl<'a> Acting<'a> {
     }
 
     pub(crate) fn audit(&self, cx: &Cx, action: Action, before: Facts, after: Facts) -> AuditEntry {
-        AuditEntry {
-            actor: cx.caller.actor(),
-            action,
-            tenant: Some(self.tenant.clone()),
-            correlation_id: cx.request_id.clone(),
-            before,
-            after,
-            at: cx.now,
-        }
+        cx.audit(action, Some(self.tenant.clone()), before, after)
     }
 }

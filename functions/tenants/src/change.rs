@@ -1,6 +1,6 @@
 //! What every change has in common: why it is refused, its entry in the audit log, its answer.
 
-use domain::{Action, AuditEntry, Facts, Quota, TenantId, TenantStatus};
+use domain::{Action, Facts, Quota, TenantId, TenantStatus};
 use lambda::http::{Cx, Json, Problem, Reply, kinds};
 use store::{Audit, Changed, Moved, Store, StoreError};
 
@@ -72,16 +72,7 @@ pub(crate) fn tenant_of(cx: &Cx) -> Result<TenantId, Error> {
 
 /// The entry; the store adds what was so before and is so after.
 pub(crate) fn audit(cx: &Cx, tenant: &TenantId, action: Action) -> Audit {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action,
-        tenant: Some(tenant.clone()),
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new(),
-        after: Facts::new(),
-        at: cx.now,
-    }
-    .into()
+    cx.audit(action, Some(tenant.clone()), Facts::new(), Facts::new()).into()
 }
 
 /// `needs` names the states from which the move is possible.

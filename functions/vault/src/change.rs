@@ -150,20 +150,15 @@ impl Change {
     }
 
     fn audit(&self, cx: &Cx, slot: &VaultSlot) -> AuditEntry {
-        let before = Facts::new();
+        let before = match &slot.held {
+            Some(_) => Facts::new().with("version", &slot.current()),
+            None => Facts::new(),
+        };
         let after = Facts::new().with("name", &self.name).with("version", &slot.next());
         let (action, after) = match &self.content {
             Content::Sent(_) => (Action::VaultWritten, after),
             Content::Earlier(version) => (Action::VaultRolledBack, after.with("rolled_back_to", version)),
         };
-        AuditEntry {
-            actor: cx.caller.actor(),
-            action,
-            tenant: Some(self.tenant.clone()),
-            correlation_id: cx.request_id.clone(),
-            before: if slot.held.is_some() { before.with("version", &slot.current()) } else { before },
-            after,
-            at: cx.now,
-        }
+        cx.audit(action, Some(self.tenant.clone()), before, after)
     }
 }

@@ -122,13 +122,5 @@ async fn found<'a>(
 }
 
 fn seen(cx: &Cx, tenant: TenantId, name: &VaultName, version: u64) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action: Action::VaultRead,
-        tenant: Some(tenant),
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new(),
-        after: Facts::new().with("name", name).with("version", &version),
-        at: cx.now,
-    }
+    cx.audit(Action::VaultRead, Some(tenant), Facts::new(), Facts::new().with("name", name).with("version", &version))
 }

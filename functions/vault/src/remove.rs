@@ -81,13 +81,6 @@ impl Route for Remove {
 }
 
 fn gone(cx: &Cx, tenant: &TenantId, entry: &VaultEntry) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action: Action::VaultDeleted,
-        tenant: Some(tenant.clone()),
-        correlation_id: cx.request_id.clone(),
-        before: Facts::new().with("name", &entry.name).with("version", &entry.versions.current()),
-        after: Facts::new(),
-        at: cx.now,
-    }
+    let before = Facts::new().with("name", &entry.name).with("version", &entry.versions.current());
+    cx.audit(Action::VaultDeleted, Some(tenant.clone()), before, Facts::new())
 }

@@ -16,7 +16,7 @@ use store::{Earlier, Kept, StoreError, Webhook};
 use utoipa::ToSchema;
 
 use crate::{
-    desk::{Desk, KeyError, TRIES, audit, facts, tenant_of},
+    desk::{Desk, KeyError, TRIES, facts, tenant_of},
     entry::{Answer, WithSecret},
 };
 
@@ -148,7 +148,7 @@ impl Route for Create {
             created_by: cx.caller.actor(),
             delivered: None,
         };
-        let entry = audit(&cx, &tenant, Action::WebhookCreated, Facts::new(), facts(&webhook)).into();
+        let entry = cx.audit(Action::WebhookCreated, Some(tenant.clone()), Facts::new(), facts(&webhook)).into();
         for tries in 1.. {
             let fresh = desk.fresh(&tenant, &webhook.webhook_id, 1, cx.now).await?;
             let kept =

@@ -5,7 +5,7 @@ use domain::{Action, Facts, Permission, WebhookId};
 use http::Method;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 
-use crate::desk::{Desk, TRIES, audit, facts, tenant_of};
+use crate::desk::{Desk, TRIES, facts, tenant_of};
 
 /// The route.
 pub struct Delete;
@@ -34,7 +34,7 @@ impl Route for Delete {
         for _ in 0..TRIES {
             let found = desk.store.webhook(&tenant, &id).await?;
             let webhook = found.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-            let entry = audit(&cx, &tenant, Action::WebhookDeleted, facts(&webhook), Facts::new());
+            let entry = cx.audit(Action::WebhookDeleted, Some(tenant.clone()), facts(&webhook), Facts::new());
             if desk.store.delete_webhook(&tenant, &webhook, &entry.into()).await? {
                 return Ok(Reply::new(()));
             }

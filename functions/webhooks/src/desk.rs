@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{Action, AuditEntry, Clock, Entropy, Facts, TenantId, WebhookId, bytes};
+use domain::{Clock, Entropy, Facts, TenantId, WebhookId, bytes};
 use jiff::Timestamp;
 use lambda::{
     Env, FromEnv, StartError,
@@ -164,18 +164,6 @@ fn open(
 /// The tenant of the path; the door has matched it with the caller's own.
 pub(crate) fn tenant_of(cx: &Cx) -> Result<TenantId, Problem> {
     cx.path("tenant_id")
-}
-
-pub(crate) fn audit(cx: &Cx, tenant: &TenantId, action: Action, before: Facts, after: Facts) -> AuditEntry {
-    AuditEntry {
-        actor: cx.caller.actor(),
-        action,
-        tenant: Some(tenant.clone()),
-        correlation_id: cx.request_id.clone(),
-        before,
-        after,
-        at: cx.now,
-    }
 }
 
 /// What the audit log says of a webhook that is. Of its address only the host: the path may hold a token of the receiver's.

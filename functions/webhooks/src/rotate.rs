@@ -8,7 +8,7 @@ use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, R
 use store::{StoreError, Webhook};
 
 use crate::{
-    desk::{Desk, KeyError, TRIES, audit, facts, tenant_of},
+    desk::{Desk, KeyError, TRIES, facts, tenant_of},
     entry::{Answer, WithSecret},
 };
 
@@ -75,7 +75,7 @@ impl Route for Rotate {
             let former_until = cx.now.saturating_add(GRACE).ok();
             let rotated = Webhook { version: before.version + 1, former_until, ..before.clone() };
             let fresh = desk.fresh(&tenant, &id, rotated.version, cx.now).await?;
-            let entry = audit(&cx, &tenant, Action::WebhookRotated, facts(&before), facts(&rotated)).into();
+            let entry = cx.audit(Action::WebhookRotated, Some(tenant.clone()), facts(&before), facts(&rotated)).into();
             if desk.store.rotate_webhook(&tenant, &rotated, &fresh.secret, &fresh.under, &entry).await? {
                 let webhook = Answer::of(rotated, cx.now);
                 return Ok(Reply::json(WithSecret { signing_secret: fresh.shown, webhook }));

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use domain::CorrelationId;
+use domain::{Action, AuditEntry, CorrelationId, Facts, TenantId};
 use http::HeaderMap;
 use jiff::Timestamp;
 
@@ -79,6 +79,19 @@ impl Cx {
     /// The refresh token that a browser sent along.
     pub fn refresh_cookie(&self) -> Option<&str> {
         super::cookie::read(&self.headers, super::cookie::REFRESH_COOKIE)
+    }
+
+    /// What the audit log is to say of this call: its caller did that, to that tenant if to one.
+    pub fn audit(&self, action: Action, tenant: Option<TenantId>, before: Facts, after: Facts) -> AuditEntry {
+        AuditEntry {
+            actor: self.caller.actor(),
+            action,
+            tenant,
+            correlation_id: self.request_id.clone(),
+            before,
+            after,
+            at: self.now,
+        }
     }
 
     /// The body as it came, for a signature over it.
