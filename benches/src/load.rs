@@ -31,9 +31,9 @@ const IDLE: usize = 2_000;
 /// What one run of signups took.
 struct Run {
     stack: LocalStack,
+    /// Without the asking for status meanwhile.
     cpu: Duration,
     wall: Duration,
-    /// Of one status after the other while the signups ran.
     under_load: Rounds,
     /// MiB for each thousand tenants.
     memory: f64,
@@ -41,7 +41,7 @@ struct Run {
 
 /// Runs the bench and prints it.
 pub(crate) fn run(tenants: usize, rounds: usize) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build()?;
     let [mut cpu, mut wall, mut tail, mut memory] = [const { Vec::new() }; 4];
     let writes = runtime.block_on(recorded(tenants))?;
     for _ in 0..rounds {
@@ -62,6 +62,11 @@ pub(crate) fn run(tenants: usize, rounds: usize) -> Result<(), Failure> {
     report::line("status under load, p99, over idle", "x", &tail, Goal(2.0));
     report::note("memory of the stack for 1 000 tenants", "MiB", &memory);
     Ok(())
+}
+
+/// All processors but one, which is that of the status: a function in Lambda shares none.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1))
 }
 
 /// Signs everybody up and waits until all are READY.
@@ -95,9 +100,10 @@ async fn sign_up(
         accepted??;
     }
     all_ready(&stack, tenants + 1).await;
-    let (wall, cpu) = (began.elapsed(), process::cpu_of_all(pid) - cpu);
+    let wall = began.elapsed();
     over.store(true, Ordering::Relaxed);
-    let under_load = asking.join().map_err(|_| "the asking thread panicked")??;
+    let Asked { times: under_load, cpu: asking } = asking.join().map_err(|_| "the asking thread panicked")??;
+    let cpu = process::cpu_of_all(pid).saturating_sub(cpu + asking);
     let memory = (process::memory(pid) - before) * 1_000.0 / tenants as f64;
     check(&stack, tenants + 1)?;
     Ok(Run { stack, cpu, wall, under_load, memory })
@@ -144,20 +150,28 @@ async fn idle(stack: &LocalStack) -> Result<Rounds, Failure> {
             asked > 2 * IDLE
         })
     });
-    tokio::task::spawn_blocking(|| asking.join()).await?.map_err(|_| "the asking thread panicked")?
+    let asked = tokio::task::spawn_blocking(|| asking.join()).await?.map_err(|_| "the asking thread panicked")??;
+    Ok(asked.times)
 }
 
-/// Asks for one status after the other, on a thread of its own as a status function has a processor of its own, and gives
-/// the elapsed microseconds of each.
-fn ask_until(front: &Front, path: &str, token: &str, mut over: impl FnMut() -> bool) -> Result<Rounds, Failure> {
+/// One status after the other.
+struct Asked {
+    /// The elapsed microseconds of each.
+    times: Rounds,
+    cpu: Duration,
+}
+
+/// Asks for one status after the other, on a thread of its own.
+fn ask_until(front: &Front, path: &str, token: &str, mut over: impl FnMut() -> bool) -> Result<Asked, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut times = Vec::new();
+    let (mut times, before) = (Vec::new(), process::cpu_of_thread());
     while !over() {
         let asked: Instant = process::now();
         runtime.block_on(world::get(front, path, token))?;
         times.push(asked.elapsed().as_secs_f64() * 1e6);
     }
-    Ok(times.into_iter().skip(IDLE.min(200)).collect())
+    let cpu = process::cpu_of_thread() - before;
+    Ok(Asked { times: times.into_iter().skip(200).collect(), cpu })
 }
 
 /// Writes of a run, in order.

@@ -29,11 +29,11 @@ impl Reader<'_> {
         elsewhere.extend(resolved.elsewhere(&mut fields, ELSEWHERE));
         let name = fields.text("TableName").unwrap_or_else(|| self.scope.name_of(resolved.resource));
         let arn = self.scope.arn_of(resolved.resource).unwrap_or_default();
-        let stream = stream(&mut fields);
+        let streams = streams(&mut fields);
         let spec = TableSpec {
             logical_id: resolved.id.to_owned(),
-            stream_arn: stream.is_some().then(|| stream_arn(&arn)),
-            create: create(&mut fields, &name, stream),
+            stream_arn: streams.then(|| stream_arn(&arn)),
+            create: create(&mut fields, &name),
             name,
             arn,
             ttl: ttl(&mut fields),
@@ -44,7 +44,7 @@ impl Reader<'_> {
     }
 }
 
-fn create(fields: &mut Fields<'_>, name: &str, stream: Option<Value>) -> Value {
+fn create(fields: &mut Fields<'_>, name: &str) -> Value {
     let mut body = Map::from_iter([("TableName".to_owned(), json!(name))]);
     for key in ["AttributeDefinitions", "KeySchema"] {
         match fields.json(key) {
@@ -65,16 +65,16 @@ fn create(fields: &mut Fields<'_>, name: &str, stream: Option<Value>) -> Value {
     for key in ["ProvisionedThroughput", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
         body.extend(fields.json(key).map(|value| (key.to_owned(), value)));
     }
-    body.extend(stream.map(|value| ("StreamSpecification".to_owned(), value)));
     Value::Object(body)
 }
 
-/// CloudFormation leaves `StreamEnabled` out, `CreateTable` wants it.
-fn stream(fields: &mut Fields<'_>) -> Option<Value> {
-    let mut stream = fields.child("StreamSpecification")?;
-    let view = stream.required("StreamViewType");
+/// Whether there is a stream. The local table has none: nothing here reads it, and dynoxide looks through all of a stream's
+/// records at each write.
+fn streams(fields: &mut Fields<'_>) -> bool {
+    let Some(mut stream) = fields.child("StreamSpecification") else { return false };
+    stream.required("StreamViewType");
     stream.finish();
-    Some(json!({ "StreamEnabled": true, "StreamViewType": view }))
+    true
 }
 
 fn ttl(fields: &mut Fields<'_>) -> Option<String> {

@@ -106,8 +106,7 @@ fn a_table_is_the_body_of_create_table() {
             "TableName": "innkeeper-core",
             "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }, { "AttributeName": "sk", "AttributeType": "S" }],
             "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }],
-            "BillingMode": "PAY_PER_REQUEST",
-            "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" }
+            "BillingMode": "PAY_PER_REQUEST"
         })
     );
 }
