@@ -110,11 +110,7 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid(problem) => *problem,
             Error::NoTenant => Self::new(&kinds::NOT_FOUND),
-            Error::Full(plan) => Self::new(&kinds::PLAN_LIMIT).detail(format!(
-                "the plan {plan} allows {} {}",
-                plan.most(Quota::ApiKeys),
-                Quota::ApiKeys.words()
-            )),
+            Error::Full(plan) => Self::plan_full(plan, Quota::ApiKeys),
             Error::Store(error) => error.into(),
         }
     }
@@ -154,7 +150,7 @@ impl Route for Mint {
         if let (Some(once), Some(saved)) = (&once, &saved)
             && let Some(earlier) = keeper.store.earlier(saved).await?
         {
-            return Err(made_before(once, earlier).into());
+            return Err(once.made_before::<ApiKeyId>("API key", earlier).into());
         }
         let Wanted { name, scopes, lifetime, calls_per_hour } = wanted;
         let key = ApiKey::new(keeper.kind, &tenant, &key_id, &*keeper.entropy);
@@ -170,19 +166,14 @@ impl Route for Mint {
             rotated_at: None,
         };
         if let Some(earlier) = keeper.keep(&cx, &tenant, &record, saved.as_ref()).await? {
-            return Err(once.map_or_else(|| Problem::new(&kinds::INTERNAL), |once| made_before(&once, earlier)).into());
+            let told = |once: IdempotencyKey| once.made_before::<ApiKeyId>("API key", earlier);
+            return Err(once.map_or_else(|| Problem::new(&kinds::INTERNAL), told).into());
         }
         let location = url(&tenant, &record.key_id);
         let key_shown = entry::Answer::of(keeper.kind, &tenant, record, None, cx.now);
         let answer = WithSecret { api_key: key.expose().to_owned(), key: key_shown };
         Ok(Reply::json(answer).header(LOCATION, &location))
     }
-}
-
-/// What a repeat is told: which key there is, and not its secret.
-fn made_before(once: &IdempotencyKey, earlier: Earlier) -> Problem {
-    let told = |key: ApiKeyId| Problem::new(&kinds::ALREADY_MADE).detail(format!("it made the API key {key}"));
-    once.answered(earlier).map_or_else(|problem| problem, told)
 }
 
 impl Keeper {

@@ -49,11 +49,7 @@ impl From<Error> for Problem {
 
 fn refused(refusal: MembersRefusal) -> Problem {
     match refusal {
-        MembersRefusal::PlanLimit(plan) => Problem::new(&kinds::PLAN_LIMIT).detail(format!(
-            "the plan {plan} allows {} {}",
-            plan.most(Quota::Admins),
-            Quota::Admins.words()
-        )),
+        MembersRefusal::PlanLimit(plan) => Problem::plan_full(plan, Quota::Admins),
         MembersRefusal::LastOwner => Problem::new(&kinds::LAST_OWNER),
         MembersRefusal::NotReady => Problem::new(&kinds::WRONG_STATE).detail("people join a READY tenant"),
         MembersRefusal::There => Problem::new(&kinds::ALREADY_INVITED),

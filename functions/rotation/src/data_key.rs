@@ -7,7 +7,7 @@ use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Unsealable, Wrapp
 use store::StoreError;
 use workflow::StepError;
 
-/// A ring from the cache may be older than the key: then it is read anew.
+/// The tenant's data key, of which this is stored.
 pub(crate) async fn opened(
     ring: &Cached<KeyRing<DataKeys>>,
     tenant: &TenantId,
@@ -15,10 +15,7 @@ pub(crate) async fn opened(
     now: Timestamp,
 ) -> Result<DataKey, StepError> {
     let wrapped = WrappedKey(wrapped.to_vec());
-    let mut keys = ring.get().await.map_err(ring_unusable)?;
-    if wrapped.key_id().is_some_and(|id| keys.find(id.as_str(), now).is_none()) {
-        keys = ring.refresh_now().await.map_err(ring_unusable)?;
-    }
+    let keys = ring.for_opening(&wrapped, now).await.map_err(ring_unusable)?;
     DataKey::unwrap(&wrapped, &keys, tenant, now).map_err(unsealable)
 }
 

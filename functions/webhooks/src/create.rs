@@ -5,18 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Action, Facts, Permission, Plan, Quota, WebhookEvent, WebhookId, WebhookUrl};
+use domain::{Action, Facts, Permission, Quota, WebhookEvent, WebhookId, WebhookUrl};
 use http::{Method, header::LOCATION};
 use lambda::http::{
     Access, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Policy, Problem, Rate, Reply, Route, Scope,
     Unknown, kinds,
 };
 use serde::{Deserialize, Serialize};
-use store::{Earlier, Kept, StoreError, Webhook};
+use store::{Kept, StoreError, Webhook};
 use utoipa::ToSchema;
 
 use crate::{
-    desk::{Desk, KeyError, TRIES, facts, tenant_of},
+    desk::{Desk, TRIES, facts, tenant_of},
     entry::{Answer, WithSecret},
 };
 
@@ -61,44 +61,6 @@ impl Request {
     }
 }
 
-/// Why there is no webhook.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// What was sent breaks a rule, or was sent before.
-    #[error("the request is refused")]
-    Refused(Box<Problem>),
-    /// The plan allows no more.
-    #[error("the plan has no room for another webhook")]
-    Full(Plan),
-    /// Its secret cannot be sealed.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The store did not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        Self::Refused(Box::new(problem))
-    }
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(problem) => *problem,
-            Error::Full(plan) => Self::new(&kinds::PLAN_LIMIT).detail(format!(
-                "the plan {plan} allows {} {}",
-                plan.most(Quota::Webhooks),
-                Quota::Webhooks.words()
-            )),
-            Error::Key(error) => error.into(),
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-
 /// The route.
 pub struct Create;
 
@@ -125,9 +87,9 @@ impl Route for Create {
     type Deps = Desk;
     type Body = Json<Request>;
     type Answer = Json<WithSecret>;
-    type Error = Error;
+    type Error = Problem;
 
-    async fn handle(desk: &Desk, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
+    async fn handle(desk: &Desk, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Problem> {
         let tenant = tenant_of(&cx)?;
         let once = IdempotencyKey::sent(&cx, "webhook.create")?;
         let wanted = request.parse(desk.inside.as_deref())?;
@@ -136,7 +98,7 @@ impl Route for Create {
         if let (Some(once), Some(saved)) = (&once, &saved)
             && let Some(earlier) = desk.store.earlier(saved).await?
         {
-            return Err(made_before(once, earlier).into());
+            return Err(once.made_before::<WebhookId>("webhook", earlier));
         }
         let webhook = Webhook {
             webhook_id,
@@ -159,21 +121,17 @@ impl Route for Create {
                     let answer = WithSecret { signing_secret: fresh.shown, webhook: Answer::of(webhook, cx.now) };
                     return Ok(Reply::json(answer).header(LOCATION, &location));
                 }
-                (Ok(Kept::Full(plan)), _) => return Err(Error::Full(plan)),
-                (Ok(Kept::NoTenant), _) => return Err(Problem::new(&kinds::NOT_FOUND).into()),
-                (Ok(Kept::Before(earlier)), Some(once)) => return Err(made_before(once, earlier).into()),
-                (Ok(Kept::Before(_)), None) => return Err(Problem::new(&kinds::INTERNAL).into()),
+                (Ok(Kept::Full(plan)), _) => return Err(Problem::plan_full(plan, Quota::Webhooks)),
+                (Ok(Kept::NoTenant), _) => return Err(Problem::new(&kinds::NOT_FOUND)),
+                (Ok(Kept::Before(earlier)), Some(once)) => {
+                    return Err(once.made_before::<WebhookId>("webhook", earlier));
+                }
+                (Ok(Kept::Before(_)), None) => return Err(Problem::new(&kinds::INTERNAL)),
                 // The data key was renewed meanwhile.
                 (Err(StoreError::Conflict(_)), _) if tries < TRIES => {}
                 (Err(error), _) => return Err(error.into()),
             }
         }
-        Err(Problem::new(&kinds::INTERNAL).into())
+        Err(Problem::new(&kinds::INTERNAL))
     }
-}
-
-/// What a repeat is told: which webhook there is, and not its secret.
-fn made_before(once: &IdempotencyKey, earlier: Earlier) -> Problem {
-    let told = |id: WebhookId| Problem::new(&kinds::ALREADY_MADE).detail(format!("it made the webhook {id}"));
-    once.answered(earlier).map_or_else(|problem| problem, told)
 }

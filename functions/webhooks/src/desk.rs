@@ -139,11 +139,7 @@ impl Desk {
 
     async fn unwrap(&self, wrapped: &[u8], tenant: &TenantId, now: Timestamp) -> Result<DataKey, KeyError> {
         let wrapped = WrappedKey(wrapped.to_vec());
-        let mut ring = self.data_keys.get().await?;
-        // Wrapped anew since the ring was read.
-        if wrapped.key_id().is_some_and(|id| ring.find(id.as_str(), now).is_none()) {
-            ring = self.data_keys.refresh_now().await?;
-        }
+        let ring = self.data_keys.for_opening(&wrapped, now).await?;
         Ok(DataKey::unwrap(&wrapped, &ring, tenant, now)?)
     }
 }

@@ -5,45 +5,15 @@ use domain::{Action, Permission, WebhookId};
 use http::Method;
 use jiff::SignedDuration;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds};
-use store::{StoreError, Webhook};
+use store::Webhook;
 
 use crate::{
-    desk::{Desk, KeyError, TRIES, facts, tenant_of},
+    desk::{Desk, TRIES, facts, tenant_of},
     entry::{Answer, WithSecret},
 };
 
 /// For the receiver to change over in. A secret that has leaked is the receiver's to refuse: it checks with the new one.
 const GRACE: SignedDuration = SignedDuration::from_hours(24);
-
-/// Why there is no other secret.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no such webhook, or others change it all the time.
-    #[error("the request is refused")]
-    Refused(Box<Problem>),
-    /// The secret cannot be sealed.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The store did not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        Self::Refused(Box::new(problem))
-    }
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(problem) => *problem,
-            Error::Key(error) => error.into(),
-            Error::Store(error) => error.into(),
-        }
-    }
-}
 
 /// The route.
 pub struct Rotate;
@@ -65,9 +35,9 @@ impl Route for Rotate {
     type Deps = Desk;
     type Body = ();
     type Answer = Json<WithSecret>;
-    type Error = Error;
+    type Error = Problem;
 
-    async fn handle(desk: &Desk, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
+    async fn handle(desk: &Desk, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
         let (tenant, id) = (tenant_of(&cx)?, cx.path::<WebhookId>("webhook_id")?);
         for _ in 0..TRIES {
             let found = desk.store.webhook(&tenant, &id).await?;
@@ -81,6 +51,6 @@ impl Route for Rotate {
                 return Ok(Reply::json(WithSecret { signing_secret: fresh.shown, webhook }));
             }
         }
-        Err(Problem::new(&kinds::VERSION_CONFLICT).into())
+        Err(Problem::new(&kinds::VERSION_CONFLICT))
     }
 }

@@ -8,12 +8,14 @@ mod frame;
 mod people;
 mod plain;
 
+use std::sync::Arc;
+
 use aes_gcm::{Aes256Gcm, KeyInit};
 use domain::{Entropy, TenantId, bytes};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::{DataKeys, Key, KeyId, KeyRing, SecretError};
+use crate::{Cached, DataKeys, Key, KeyId, KeyRing, SecretError};
 use frame::Context;
 pub use plain::Plain;
 
@@ -31,6 +33,21 @@ impl WrappedKey {
     /// The key-encryption key that it is under, to find what a re-seal has left to do. Not authenticated.
     pub fn key_id(&self) -> Option<KeyId> {
         frame::key_id(&self.0).and_then(|id| KeyId::parse(std::str::from_utf8(id).ok()?))
+    }
+}
+
+impl Cached<KeyRing<DataKeys>> {
+    /// The ring, read again where it lacks the key that this is under: it may have been wrapped anew since.
+    pub async fn for_opening(
+        &self,
+        wrapped: &WrappedKey,
+        now: Timestamp,
+    ) -> Result<Arc<KeyRing<DataKeys>>, SecretError> {
+        let ring = self.get().await?;
+        match wrapped.key_id() {
+            Some(id) if ring.find(id.as_str(), now).is_none() => self.refresh_now().await,
+            _ => Ok(ring),
+        }
     }
 }
 

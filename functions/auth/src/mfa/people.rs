@@ -79,11 +79,7 @@ impl People {
     async fn find(&self) -> Result<Option<DataKey>, KeyError> {
         let Some(stored) = self.store.people_key().await? else { return Ok(None) };
         let (wrapped, now) = (WrappedKey(stored.wrapped), self.clock.now());
-        let mut ring = self.ring.get().await?;
-        // Wrapped anew since the ring was read.
-        if wrapped.key_id().is_some_and(|id| ring.find(id.as_str(), now).is_none()) {
-            ring = self.ring.refresh_now().await?;
-        }
+        let ring = self.ring.for_opening(&wrapped, now).await?;
         Ok(Some(DataKey::unwrap_for_people(&wrapped, &ring, now)?))
     }
 

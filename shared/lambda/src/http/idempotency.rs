@@ -6,6 +6,8 @@
 //! opens more than a status for a day (an API key, a webhook's secret) is therefore not saved: its routes save the id of
 //! what they made, and a repeat is told that ([`kinds::ALREADY_MADE`]).
 
+use std::fmt::Display;
+
 use aes_gcm::{
     Aes256Gcm, KeyInit,
     aead::{Aead, Nonce},
@@ -90,6 +92,12 @@ impl IdempotencyKey {
         let Earlier::Replay(saved) = earlier else { return Err(Problem::new(&kinds::IDEMPOTENCY_MISMATCH)) };
         let open = || Problem::new(&kinds::INTERNAL).detail("the saved answer does not open");
         self.open(&saved).ok_or_else(open)
+    }
+
+    /// What a repeat is told where the answer itself is not saved: which one of what there is now, by its id.
+    pub fn made_before<I: DeserializeOwned + Display>(&self, what: &str, earlier: Earlier) -> Problem {
+        let told = |id: I| Problem::new(&kinds::ALREADY_MADE).detail(format!("it made the {what} {id}"));
+        self.answered(earlier).map_or_else(|problem| problem, told)
     }
 
     fn open<A: DeserializeOwned>(&self, saved: &[u8]) -> Option<A> {

@@ -3,7 +3,7 @@
 //! Two messages each: what the caller may know (`title`, `detail`, `errors`), and what the log keeps (`source`).
 //! Every code is a constant in [`kinds`], so that the documentation page that `type` resolves to is complete.
 
-use domain::FieldError;
+use domain::{FieldError, Plan, Quota};
 use http::{
     HeaderName, HeaderValue, StatusCode,
     header::{ALLOW, RETRY_AFTER},
@@ -83,6 +83,11 @@ impl Problem {
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let problem = Self { source: Some(source.into()), ..Self::new(&kinds::UNAVAILABLE) };
         problem.header(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// 409: of what the plan counts there is as much as it allows.
+    pub fn plan_full(plan: Plan, of: Quota) -> Self {
+        Self::new(&kinds::PLAN_LIMIT).detail(format!("the plan {plan} allows {} {}", plan.most(of), of.words()))
     }
 
     /// A header of the answer, such as `Retry-After`.
