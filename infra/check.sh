@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that can be known of the deployment without an account: lints, the template with the real binaries in a second emulator,
 # the end-to-end tests against it, and our Step Functions against the emulator's. Leaves nothing behind. Prints what each took.
-#   infra/check.sh [PART ...]        parts: lint machines emulator; all of them by default
+#   infra/check.sh [PART ...]        parts: lint machines emulator, which are the default; drill
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,6 +37,23 @@ machines() {
 emulator() {
   venv emulator infra/emulator/requirements.txt
   infra/emulator/run
+}
+
+# A rolling update from the commit in INNKEEPER_BEFORE, such as the one that is deployed, and back. Both are built in one
+# target folder, so that they share their dependencies.
+drill() {
+  venv emulator infra/emulator/requirements.txt
+  local before=${INNKEEPER_BEFORE:-HEAD^} folder=$target/before
+  git worktree prune
+  rm -rf "$folder"
+  git worktree add --quiet --force --detach "$folder/tree" "$before"
+  (cd "$folder/tree" && CARGO_TARGET_DIR=$target cargo build --quiet --locked --workspace --bins)
+  mkdir "$folder/bin"
+  find "$target/debug" -maxdepth 1 -type f -executable -exec cp {} "$folder/bin/" ';'
+  git worktree remove --force "$folder/tree"
+  cargo build --quiet --locked --workspace --bins
+  echo "old: $(git log -1 --format='%h %s' "$before"); new: $(git log -1 --format='%h %s')"
+  "$tools/emulator/bin/python" infra/emulator/drill.py "$folder/bin" "$target/debug"
 }
 
 [[ $# -gt 0 ]] || set -- lint machines emulator
