@@ -26,7 +26,7 @@ use lambda::{
 };
 use secrets::SecretError;
 use serde::{Deserialize, Serialize};
-use store::{Audit, LoginView, Session, Store, StoreError};
+use store::{Audit, Session, Store, StoreError};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -286,7 +286,7 @@ fn knows_password<T>(outcome: &Result<T, Error>) -> bool {
 impl Deps {
     async fn sign_in(&self, cx: &Cx, credentials: Credentials) -> Result<Reply<Json<PasswordAnswer>>, Error> {
         let Credentials { email, password, tenant, channel } = credentials;
-        let found = self.look_up(&email).await?;
+        let found = self.store.login_view(&email, IdentityId::new(&*self.entropy)).await?;
         let person = match self.bootstrap.identity(&email, &password, &cx.request_id, cx.now).await? {
             Some(identity_id) => self.bootstrapped(identity_id).await?,
             None => {
@@ -326,15 +326,6 @@ impl Deps {
             Err(StoreError::Conflict("password")) => Err(Refusal::PasswordChanged.into()),
             other => Ok(other?),
         }
-    }
-
-    /// Two reads, whoever has the address.
-    async fn look_up(&self, email: &EmailAddress) -> Result<Option<LoginView>, StoreError> {
-        let found = self.store.login_view(email).await?;
-        if found.is_none() {
-            self.store.identity(&IdentityId::new(&*self.entropy)).await?;
-        }
-        Ok(found)
     }
 }
 

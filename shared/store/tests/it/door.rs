@@ -102,7 +102,7 @@ async fn sessions_do_not_weigh_on_login() {
         world.store.create_session(&session, &world.audit(Action::SessionStarted)).await.unwrap();
         world.store.create_session(&session, &world.audit(Action::SessionStarted)).await.unwrap_err();
     }
-    let view = world.store.login_view(&admin.email).await.unwrap().unwrap();
+    let view = world.store.login_view(&admin.email, IdentityId::new(&world.entropy)).await.unwrap().unwrap();
     assert_eq!(view.memberships.len(), 1);
 }
 

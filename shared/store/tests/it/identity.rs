@@ -3,7 +3,7 @@
 use domain::{Action, EmailAddress, IdentityId, MembershipStatus, PersonName, Role, Step, TokenDigest};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use store::{Effects, Identity, IssuedActivation, Membership, Outcome, PasswordHash, StoreError, Tenant};
+use store::{Effects, Identity, IssuedActivation, LoginView, Membership, Outcome, PasswordHash, StoreError, Tenant};
 
 use crate::stand_in::{NOW, StandIn};
 
@@ -78,18 +78,25 @@ async fn activate(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_owner_is_found_by_any_spelling_of_the_address_in_two_reads() {
+async fn the_owner_is_found_by_any_spelling_of_the_address_and_nobody_by_the_same_two_reads() {
     let world = StandIn::start().await;
     let (tenant, admin) = seeded(&world, "demo", "Ada@Demo.example").await;
     let address = EmailAddress::parse("ada@demo.EXAMPLE").unwrap();
-    let (found, calls) = world.calls_of(world.store.login_view(&address)).await;
+    let nobody = IdentityId::new(&world.entropy);
+    let (found, calls) = world.calls_of(world.store.login_view(&address, nobody.clone())).await;
     assert_eq!(calls, ["GetItem", "Query"]);
     let found = found.unwrap().unwrap();
     assert_eq!(found.identity.identity_id, admin.identity_id);
     assert_eq!(found.memberships[0].tenant_id, tenant.tenant_id);
     assert_eq!(found.memberships[0].role, Role::Owner);
-    let nobody = EmailAddress::parse("nobody@demo.example").unwrap();
-    assert!(world.store.login_view(&nobody).await.unwrap().is_none());
+    let unknown = EmailAddress::parse("nobody@demo.example").unwrap();
+    let (found, same) = world.calls_of(world.store.login_view(&unknown, nobody)).await;
+    assert!(found.unwrap().is_none());
+    assert_eq!(same, calls);
+}
+
+async fn login_view(world: &StandIn, person: &Identity) -> LoginView {
+    world.store.login_view(&person.email, IdentityId::new(&world.entropy)).await.unwrap().unwrap()
 }
 
 /// As it is stored.
@@ -128,7 +135,7 @@ async fn an_address_is_one_person_and_a_second_tenant_adds_a_membership_only() {
     assert_eq!(known, admin.identity_id);
     let effects = Effects::of(&two).join(&owner(&two, &known));
     world.finish(Step::SeedAdmin, Outcome::Succeeded, effects).await;
-    let after = world.store.login_view(&admin.email).await.unwrap().unwrap();
+    let after = login_view(&world, &admin).await;
     assert_eq!((after.memberships.len(), after.identity.memberships), (2, 2));
     assert_eq!(after.identity.password_phc, Some(PasswordHash::new("phc")));
 }
@@ -151,13 +158,13 @@ async fn a_person_who_activated_or_joined_another_tenant_stays() {
     assert!(activate(&world, &token, "phc", NOW).await);
     let tenant = world.store.tenant(&tenant.tenant_id).await.unwrap().unwrap();
     leave(&world, &tenant, &active.identity_id).await;
-    let view = world.store.login_view(&active.email).await.unwrap().unwrap();
+    let view = login_view(&world, &active).await;
     assert_eq!((view.memberships.len(), view.identity.memberships), (0, 0));
 
     let (two, busy) = seeded(&world, "two", "ada@two.example").await;
     let three = joined(&world, "three", &busy.identity_id).await;
     leave(&world, &two, &busy.identity_id).await;
-    let view = world.store.login_view(&busy.email).await.unwrap().unwrap();
+    let view = login_view(&world, &busy).await;
     assert_eq!(view.memberships[0].tenant_id, three.tenant_id);
     assert_eq!(view.identity.memberships, 1);
 }
