@@ -55,6 +55,9 @@ pub enum RightsError {
     /// The folder.
     #[error("{0} cannot be read; a test run with INNKEEPER_RIGHTS={0} writes it")]
     Folder(PathBuf, #[source] io::Error),
+    /// Nothing was recorded, which says nothing of what is needed.
+    #[error("{0} is empty; a test run with INNKEEPER_RIGHTS={0} fills it")]
+    Empty(PathBuf),
 }
 
 /// How many permissions the template grants with all its options on, and those that no stack of the folder needed.
@@ -66,6 +69,9 @@ pub fn unneeded(folder: &Path) -> Result<(usize, Vec<String>), RightsError> {
     options.parameters.insert("DeployerUrl".into(), "https://deployer.example".into());
     let granted: BTreeSet<String> = Principals::new(&options.read()?).permissions().map(|(it, _)| it).collect();
     let used = read(folder).map_err(|error| RightsError::Folder(folder.to_owned(), error))?;
+    if used.is_empty() {
+        return Err(RightsError::Empty(folder.to_owned()));
+    }
     Ok((granted.len(), granted.difference(&used).cloned().collect()))
 }
 
@@ -84,6 +90,7 @@ mod tests {
     #[test]
     fn what_a_stack_needed_is_not_listed() {
         let folder = tempfile::tempdir().unwrap();
+        unneeded(folder.path()).unwrap_err();
         let principals = Arc::new(Principals::new(&Options::memory("http://127.0.0.1:8080").read().unwrap()));
         let create = principals.by_logical_id("SignupCreateFunction").unwrap();
         let table = "arn:aws:dynamodb:us-east-1:123456789012:table/innkeeper-local-audit";
