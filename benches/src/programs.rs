@@ -33,9 +33,13 @@ pub(crate) fn scratch() -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
+fn as_built() -> bool {
+    std::env::var_os(AS_BUILT).is_some()
+}
+
 /// Builds binaries of the packages as they are deployed.
 pub(crate) fn build(packages: &[&str], binaries: &[&str]) -> Result<(), Failure> {
-    if std::env::var_os(AS_BUILT).is_some() {
+    if as_built() {
         return Ok(());
     }
     let mut cargo = cargo();
@@ -50,6 +54,9 @@ pub(crate) fn build(packages: &[&str], binaries: &[&str]) -> Result<(), Failure>
 
 /// Builds every binary as this program was built, beside it.
 pub(crate) fn build_all() -> Result<(), Failure> {
+    if as_built() {
+        return Ok(());
+    }
     let mut cargo = cargo();
     // Of the whole workspace, so that no dependency is built twice, with other features.
     cargo.args(["build", "--quiet", "--workspace", "--bins"]);
