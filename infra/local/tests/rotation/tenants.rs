@@ -1,8 +1,6 @@
 //! R21: tenants' own secrets get new values every 90 days, and keep the last ones beside them: a silo's by Secrets Manager,
 //! those of the pool by the hourly job.
 
-use std::collections::BTreeSet;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::TenantId;
 use jiff::SignedDuration;
@@ -94,13 +92,14 @@ async fn r21_the_pools_secrets_are_replaced_when_they_are_due_and_the_last_ones_
     assert!(second.iter().all(|value| value.len() == 32 && !first.contains(value)));
 
     world.advance(LIFE + HOUR);
-    let again = async || heard(&world, &id).contains(&"3".to_owned()).then_some(());
+    let again = async || heard(&world, &id).iter().any(|version| version == "3").then_some(());
     world.until("the next one", again).await;
     let (version, _, before) = opened(&world, &id).await;
     assert_eq!((version, before.as_ref()), (3, Some(&second)), "and nothing older");
     // At least once: two calls of the job may meet.
-    let told: BTreeSet<String> = heard(&world, &id).into_iter().collect();
-    assert_eq!(told, ["2", "3"].map(str::to_owned).into());
+    let mut told = heard(&world, &id);
+    told.dedup();
+    assert_eq!(told, ["2", "3"]);
     let audit = world.stack.dynamodb.run("Scan", json!({"TableName": "innkeeper-local-audit"})).unwrap();
     let entries = audit["Items"].as_array().unwrap().iter().filter(|entry| entry["action"]["S"] == "secret.rotated");
     assert_eq!(entries.filter(|entry| entry["tenant"]["S"] == id).count(), 2);
