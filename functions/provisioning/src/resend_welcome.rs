@@ -1,8 +1,6 @@
 //! `POST /api/v1/tenants/{tenant_id}/resend-welcome`: the welcome mail once more, with a new link. At most one a minute.
 
-use std::sync::Arc;
-
-use domain::{Action, AuditEntry, Clock, Facts, Permission, TenantId, TenantStatus};
+use domain::{Action, Facts, Permission, TenantId, TenantStatus};
 use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
@@ -14,16 +12,15 @@ use crate::welcome::{Claim, NotSent, Welcomes};
 
 const KIND: &str = "welcome-again";
 
-/// The store, the mails and the time.
+/// The store and the mails.
 pub struct Deps {
     store: Store,
     welcomes: Welcomes,
-    clock: Arc<dyn Clock>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
-        Ok(Self { store: env.store()?, welcomes: Welcomes::from_env(env)?, clock: env.clock.clone() })
+        Ok(Self { store: env.store()?, welcomes: Welcomes::from_env(env)? })
     }
 }
 
@@ -94,18 +91,10 @@ impl Route for ResendWelcome {
         if tenant.provisioning.status() != TenantStatus::Ready {
             return Err(Error::NotReady);
         }
-        let now = deps.clock.now();
+        let now = cx.now;
         // The minute is the claim's number, which makes one mail a minute the most there can be.
         let minute = u32::try_from(now.as_second() / 60).unwrap_or(u32::MAX);
-        let entry = AuditEntry {
-            actor: cx.caller.actor(),
-            action: Action::MailSent,
-            tenant: Some(tenant_id),
-            correlation_id: cx.request_id,
-            before: Facts::new(),
-            after: Facts::new(),
-            at: now,
-        };
+        let entry = cx.audit(Action::MailSent, Some(tenant_id), Facts::new(), Facts::new());
         deps.welcomes.send(&tenant, Claim(KIND, minute), now, &entry.into()).await?;
         Ok(Reply::new(()))
     }

@@ -1,9 +1,7 @@
 //! `POST /api/v1/tenants/{tenant_id}/retry`: another attempt for a tenant that FAILED. Costs one read, one transaction
 //! and one start, which the sweeper makes up for if it is lost.
 
-use std::sync::Arc;
-
-use domain::{Action, AuditEntry, Clock, Facts, Permission, TenantId, TenantStatus};
+use domain::{Action, Facts, Permission, TenantId, TenantStatus};
 use http::{Method, header};
 use lambda::{
     Env, FromEnv, StartError,
@@ -60,17 +58,16 @@ impl From<Error> for Problem {
     }
 }
 
-/// The store, the workflow and the time.
+/// The store and the workflow.
 pub struct Deps {
     store: Store,
     executions: Executions,
-    clock: Arc<dyn Clock>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let executions = Executions::new(&env.sdk, env.required("PROVISIONING_MACHINE")?);
-        Ok(Self { store: env.store()?, executions, clock: env.clock.clone() })
+        Ok(Self { store: env.store()?, executions })
     }
 }
 
@@ -98,15 +95,7 @@ impl Route for Retry {
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let tenant_id: TenantId = cx.path("tenant_id").map_err(|_| Error::NotFound)?;
-        let audit = AuditEntry {
-            actor: cx.caller.actor(),
-            action: Action::TenantRetried,
-            tenant: Some(tenant_id.clone()),
-            correlation_id: cx.request_id.clone(),
-            before: Facts::new(),
-            after: Facts::new(),
-            at: deps.clock.now(),
-        };
+        let audit = cx.audit(Action::TenantRetried, Some(tenant_id.clone()), Facts::new(), Facts::new());
         let attempt = match deps.store.retry(&tenant_id, &cx.request_id, audit.into()).await? {
             Retried::Requested { attempt } => attempt,
             Retried::NotFailed(status) => return Err(Error::NotFailed(status)),
