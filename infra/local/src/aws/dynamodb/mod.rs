@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Clock;
 use dynoxide::{Database, DynoxideError};
@@ -19,10 +19,12 @@ use serde_json::{Value, json};
 
 use super::counters::{Count, Counters};
 use super::{ACCOUNT, AwsError, Caller, Persist, Service};
+use tokens::Tokens;
 
 mod backups;
 mod failure;
 mod needs;
+mod tokens;
 mod ttl;
 
 /// Actions on items; the other ones are on tables.
@@ -38,6 +40,7 @@ pub struct DynamoDb {
     persist: Arc<Persist>,
     /// The tables with point-in-time recovery.
     recoverable: Mutex<BTreeSet<String>>,
+    tokens: Mutex<Tokens>,
 }
 
 impl DynamoDb {
@@ -58,7 +61,8 @@ impl DynamoDb {
         // nothing either way.
         db.disable_bulk_loading().map_err(failure::of)?;
         let recoverable = Mutex::new(backups::load(&persist)?);
-        Ok(Self { db, region: region.into(), clock, counters, persist, recoverable })
+        let tokens = Mutex::default();
+        Ok(Self { db, region: region.into(), clock, counters, persist, recoverable, tokens })
     }
 
     /// Runs one action without IAM, faults or counts: for the stack itself, which creates the template's tables.
@@ -82,7 +86,11 @@ impl DynamoDb {
             "Scan" => typed(action, body, |it| db.scan(it)),
             "BatchGetItem" => typed(action, body, |it| db.batch_get_item(it)),
             "BatchWriteItem" => typed(action, body, |it| db.batch_write_item(it)),
-            "TransactWriteItems" => typed(action, body, |it| db.transact_write_items(it)),
+            "TransactWriteItems" => {
+                // Held over the run, so that the same transaction twice at once is done once. dynoxide does one at a time anyway.
+                let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+                tokens.once(self.clock.now(), body, |body| typed(action, body, |it| db.transact_write_items(it)))
+            }
             "TransactGetItems" => typed(action, body, |it| db.transact_get_items(it)),
             _ => Err(AwsError::unknown(format!("dynamodb:{action}"))),
         }

@@ -88,6 +88,28 @@ async fn a_cancelled_transaction_gives_its_reasons() {
     assert_eq!(b.item, None);
 }
 
+#[test]
+fn a_transaction_sent_again_is_done_once_for_ten_minutes() {
+    let world = World::new();
+    world.table();
+    let send = |token: &str, pk: &str| {
+        let put =
+            json!({"TableName": "table", "Item": {"pk": {"S": pk}}, "ConditionExpression": "attribute_not_exists(pk)"});
+        let body = json!({"ClientRequestToken": token, "TransactItems": [{"Put": put}]});
+        world.dynamodb.run("TransactWriteItems", body).map(drop).map_err(|refused| refused.code.into_owned())
+    };
+    let refused = |code: &str| Err(code.to_owned());
+    assert_eq!((send("one", "a"), send("one", "a")), (Ok(()), Ok(())));
+    assert_eq!(send("one", "b"), refused("IdempotentParameterMismatchException"));
+    assert_eq!(send("two", "a"), refused("TransactionCanceledException"));
+    assert_eq!(send("two", "b"), Ok(()), "what failed is not remembered");
+    world.clock.advance(SignedDuration::from_secs(599));
+    assert_eq!(send("one", "a"), Ok(()));
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(send("one", "a"), refused("TransactionCanceledException"));
+    assert_eq!(send(&"x".repeat(37), "c"), refused("ValidationException"));
+}
+
 #[tokio::test]
 async fn a_failed_condition_gives_the_item() {
     let world = World::new();
