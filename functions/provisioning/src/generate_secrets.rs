@@ -2,6 +2,7 @@
 //! cookie and webhook. In the pool they are sealed in the store under that key too; a silo has a secret of its own in
 //! Secrets Manager.
 
+use data_encoding::HEXLOWER;
 use std::sync::Arc;
 
 use domain::{Entropy, Isolation, Step as Which};
@@ -91,7 +92,7 @@ async fn data_key(deps: &Deps, tenant: &Tenant) -> Result<(DataKey, TenantDataKe
 /// or not, and leaves it.
 async fn silo<'a>(deps: &Deps, input: &StepInput, tenant: &'a Tenant) -> Result<Effects<'a>, StepError> {
     let name = secret_name(&deps.prefix, input);
-    let token: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = HEXLOWER.encode(&Sha256::digest(name.as_bytes()));
     let value = SiloSecrets::generate(&*deps.entropy);
     let arn = deps.secrets.create(&name, &token, &value).await.map_err(secret_unavailable)?;
     let days = TENANT_SECRETS_LIVE.as_hours() / 24;

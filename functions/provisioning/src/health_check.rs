@@ -1,5 +1,6 @@
 //! HealthCheck: reads back everything that was made, through the tenant's own path, before anybody is told READY.
 
+use data_encoding::HEXLOWER;
 use std::sync::Arc;
 
 use domain::{BaseDomain, Entropy, Isolation, Step as Which, TenantHost, bytes};
@@ -81,7 +82,7 @@ async fn database(deps: &Deps, tenant: &Tenant) -> Result<(), StepError> {
         Isolation::Pool => DataPath::Pool,
         Isolation::Silo => DataPath::Silo(&database.table),
     };
-    let nonce: String = bytes::<8>(&*deps.entropy).iter().map(|byte| format!("{byte:02x}")).collect();
+    let nonce = HEXLOWER.encode(&bytes::<8>(&*deps.entropy));
     deps.journal.store.probe(&tenant.tenant_id, path, &nonce).await.map_err(|error| match error {
         StoreError::NotFound(_) => StepError::not_yet("the tenant's data path does not read what was written"),
         other => unavailable(other),

@@ -6,6 +6,7 @@
 //! one read, one call and one write.
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use domain::{CorrelationId, TenantId, WebhookDelivery, WebhookEvent, WebhookUrl};
 use futures::future::join_all;
 use http::{Request, StatusCode, header::CONTENT_TYPE};
@@ -170,7 +171,7 @@ impl Deps {
 /// The same for the same version, however often it is told.
 fn message_id(event: &Rotated) -> String {
     let digest = Sha256::digest(format!("{}\n{}\n{}", WebhookEvent::SecretRotated, event.tenant_id, event.version));
-    digest[..16].iter().fold("msg_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+    format!("msg_{}", HEXLOWER.encode(&digest[..16]))
 }
 
 fn body(event: &Rotated) -> Result<Bytes, StepError> {

@@ -1,5 +1,6 @@
 //! Lambda: the functions of the template, started from the constants that their binaries share.
 
+use data_encoding::HEXLOWER;
 use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
@@ -156,7 +157,7 @@ impl Functions {
 /// A function's own: its key id is what IAM knows it by, its secret signs its requests.
 fn credentials(principals: &Principals, logical_id: &str, entropy: &dyn Entropy) -> Credentials {
     let id = principals.by_logical_id(logical_id).map(|p| p.access_key_id.clone()).unwrap_or_default();
-    let secret: String = domain::bytes::<20>(entropy).iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = HEXLOWER.encode(&domain::bytes::<20>(entropy));
     Credentials::new(id, secret, None, None, "local-stack")
 }
 

@@ -1,10 +1,11 @@
 //! What a file is known by.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Rule;
-use crate::ids::{hex, is_hex};
+use crate::ids::is_hex;
 use crate::text::text;
 
 /// SHA-256 (FIPS 180-4) of a file, in lower-case hexadecimal, as `sha256sum` prints it. Not of a secret: for those there is
@@ -16,7 +17,7 @@ pub struct ContentDigest(String);
 impl ContentDigest {
     /// That of these bytes.
     pub fn of(content: &[u8]) -> Self {
-        Self(hex(&Sha256::digest(content)))
+        Self(HEXLOWER.encode(&Sha256::digest(content)))
     }
 
     /// Fails with `invalid`.

@@ -1,12 +1,13 @@
 //! The refresh protocol (`docs/refresh-protocol.md`): what a presented generation means to a session's family of tokens.
 //! OAuth 2.0 Security BCP (RFC 9700) section 4.14.2, with a grace period for repeats.
 
+use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Rule;
-use crate::ids::{hex, is_hex};
+use crate::ids::is_hex;
 use crate::text::text;
 
 /// How long a used token may be repeated by its client. As long as a function may run, and no longer than a thief needs.
@@ -36,7 +37,7 @@ impl Client {
     /// The client that sends by this channel under this name.
     pub fn new(channel: Channel, user_agent: &str) -> Self {
         let digest = Sha256::new().chain_update([channel as u8]).chain_update(user_agent).finalize();
-        Self { channel, digest: ClientDigest(hex(&digest[..CLIENT_DIGITS / 2])) }
+        Self { channel, digest: ClientDigest(HEXLOWER.encode(&digest[..CLIENT_DIGITS / 2])) }
     }
 }
 

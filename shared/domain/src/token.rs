@@ -1,5 +1,6 @@
 //! Bearer tokens that a person or a mail carries: a prefix that says what it is, 256 random bits, and a checksum.
 
+use data_encoding::HEXLOWER;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::ids::{hex, is_hex};
+use crate::ids::is_hex;
 use crate::opaque::must_not_impl;
 use crate::{Entropy, Rule, bytes};
 
@@ -151,11 +152,11 @@ pub struct TokenDigest(String);
 impl TokenDigest {
     /// The digest whose bytes these are: SHA-256 of something that is not one of our tokens.
     pub fn of(sha256: &[u8; 32]) -> Self {
-        Self(hex(sha256))
+        Self(HEXLOWER.encode(sha256))
     }
 
     pub(crate) fn of_text(text: &str) -> Self {
-        Self(hex(&Sha256::digest(text.as_bytes())))
+        Self(HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
     }
 
     /// Fails with `invalid`.

@@ -1,6 +1,7 @@
 //! Keys of the `core` table. A partition key is built from a typed id or from a platform marker, and nowhere else.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::HEXLOWER;
 use domain::{ApiKeyId, IdentityId, InvitationId, SessionId, Step, Subdomain, TenantId, VaultName, WebhookId};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -306,7 +307,7 @@ pub(crate) fn hex_digest(parts: &[&[u8]]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&hash.finalize())
 }
 
 #[cfg(test)]

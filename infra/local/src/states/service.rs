@@ -1,5 +1,6 @@
 //! The Step Functions API as JSON actions. What is not here is refused by name.
 
+use data_encoding::HEXLOWER;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
@@ -12,7 +13,6 @@ use super::history::epoch;
 use super::message::Input;
 use super::registry::{Machine, Run};
 use super::task::MAX_DATA;
-use super::token::hex;
 use crate::aws::AwsError;
 
 type Answer = Result<Value, AwsError>;
@@ -73,7 +73,7 @@ impl StepFunctions {
     fn made_up_name(&self) -> String {
         let mut bytes = [0; 16];
         self.entropy().fill(&mut bytes);
-        let hex = hex(&bytes);
+        let hex = HEXLOWER.encode(&bytes);
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 

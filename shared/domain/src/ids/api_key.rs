@@ -1,8 +1,9 @@
 //! Which API key.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-use super::{hex, is_hex};
+use super::is_hex;
 use crate::text::text;
 use crate::{Entropy, Rule, bytes};
 
@@ -17,7 +18,7 @@ pub struct ApiKeyId(String);
 impl ApiKeyId {
     /// A new id.
     pub fn new(entropy: &dyn Entropy) -> Self {
-        Self(format!("{PREFIX}{}", hex(&bytes::<8>(entropy))))
+        Self(format!("{PREFIX}{}", HEXLOWER.encode(&bytes::<8>(entropy))))
     }
 
     /// Fails with `invalid`.

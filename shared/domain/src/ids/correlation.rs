@@ -1,8 +1,8 @@
 //! Which request caused it.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-use super::hex;
 use crate::text::text;
 use crate::{Entropy, Rule, bytes};
 
@@ -15,7 +15,7 @@ pub struct CorrelationId(String);
 impl CorrelationId {
     /// A new id: `req_` and 32 hexadecimal digits.
     pub fn new(entropy: &dyn Entropy) -> Self {
-        Self(format!("req_{}", hex(&bytes::<16>(entropy))))
+        Self(format!("req_{}", HEXLOWER.encode(&bytes::<16>(entropy))))
     }
 
     /// Fails with `invalid`.

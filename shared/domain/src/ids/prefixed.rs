@@ -1,10 +1,11 @@
 //! Which person, which session: a prefix that says what it is, and a version 4 UUID (RFC 9562). Which invitation: a digest.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::{TenantId, hex, is_hex};
+use super::{TenantId, is_hex};
 use crate::text::text;
 use crate::{EmailAddress, Entropy, Rule, bytes};
 
@@ -29,7 +30,7 @@ impl InvitationId {
     pub fn of(tenant: &TenantId, email: &EmailAddress) -> Self {
         // No id of a tenant has a `#`.
         let digest = Sha256::digest(format!("{tenant}#{}", email.normalized()));
-        Self(format!("inv_{}", hex(&digest[..16])))
+        Self(format!("inv_{}", HEXLOWER.encode(&digest[..16])))
     }
 
     /// Fails with `invalid`.

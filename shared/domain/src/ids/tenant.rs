@@ -1,8 +1,9 @@
 //! Which tenant.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-use super::{hex, is_hex};
+use super::is_hex;
 use crate::subdomain::well_formed;
 use crate::text::text;
 use crate::{Entropy, Rule, Subdomain, bytes};
@@ -18,7 +19,7 @@ pub struct TenantId(String);
 impl TenantId {
     /// A new id for the tenant that claims `subdomain`.
     pub fn new(subdomain: &Subdomain, entropy: &dyn Entropy) -> Self {
-        Self(format!("{PREFIX}{subdomain}-{}", hex(&bytes::<4>(entropy))))
+        Self(format!("{PREFIX}{subdomain}-{}", HEXLOWER.encode(&bytes::<4>(entropy))))
     }
 
     /// Fails with `invalid`.

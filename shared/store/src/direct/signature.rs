@@ -13,6 +13,7 @@ use aws_credential_types::{
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
+use data_encoding::HEXLOWER;
 use jiff::{Timestamp, fmt::strtime, tz::Offset};
 use sha2::{Digest, Sha256};
 
@@ -63,8 +64,8 @@ impl Signer {
         headers.push(("x-amz-target", target));
         let lines: String = headers.iter().flat_map(|(name, value)| [name, ":", value, "\n"]).collect();
         let signed = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let canonical = format!("POST\n/\n\n{lines}\n{signed}\n{}", hex(&Sha256::digest(body)));
-        let canonical = hex(&Sha256::digest(canonical));
+        let canonical = format!("POST\n/\n\n{lines}\n{signed}\n{}", HEXLOWER.encode(&Sha256::digest(body)));
+        let canonical = HEXLOWER.encode(&Sha256::digest(canonical));
         let signature = calculate_signature(key, format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{canonical}").as_bytes());
         let id = credentials.access_key_id();
         let authorization =
@@ -105,15 +106,6 @@ impl fmt::Debug for Signer {
 fn utc(now: SystemTime) -> Option<String> {
     let now = Timestamp::try_from(now).ok()?;
     strtime::format("%Y%m%dT%H%M%SZ", Offset::UTC.to_datetime(now)).ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
 }
 
 #[cfg(test)]
