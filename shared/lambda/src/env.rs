@@ -15,7 +15,7 @@ pub struct Env {
     pub vars: Arc<BTreeMap<String, String>>,
     /// Region, credentials, endpoint and HTTP client of every AWS SDK client.
     pub sdk: SdkConfig,
-    /// The connector below those clients, for the store's reads by key; without one they are the SDK's too.
+    /// The connector below those clients, for the store's everyday calls; without one they are the SDK's too.
     pub http: Option<SharedHttpConnector>,
     /// Now.
     pub clock: Arc<dyn Clock>,
@@ -108,7 +108,7 @@ impl Env {
             Tables { core: self.required("CORE_TABLE")?.to_owned(), audit: self.required("AUDIT_TABLE")?.to_owned() };
         let store = Store::new(&self.sdk, tables);
         Ok(match &self.http {
-            Some(http) => store.reading_over(http.clone(), &self.sdk),
+            Some(http) => store.directly_over(http.clone(), &self.sdk),
             None => store,
         })
     }
@@ -131,7 +131,11 @@ impl Env {
     /// # Errors
     /// [`StartError::Missing`].
     pub fn limits(&self) -> Result<Limits, StartError> {
-        Ok(Limits::new(&self.sdk, self.required("LIMITS_TABLE")?.to_owned()))
+        let limits = Limits::new(&self.sdk, self.required("LIMITS_TABLE")?.to_owned());
+        Ok(match &self.http {
+            Some(http) => limits.directly_over(http.clone(), &self.sdk),
+            None => limits,
+        })
     }
 
     /// The rate limits in `RATE_LIMITS`: `on`, and the numbers; or none where it says `off`, which only the local stack may.

@@ -1,13 +1,15 @@
-//! Reads without the SDK's orchestration, which takes several times the processor time of the request that it makes.
+//! Calls without the SDK's orchestration, which takes several times the processor time of the request that it makes.
 //!
 //! One request, signed as the SDK signs (SigV4, by `aws-sigv4`) and sent once over the connector below the SDK's clients. It
-//! is only for reads, and only for their everyday course: whatever is not a 200 in time is left to the SDK, which then
-//! makes the call as if nobody had asked before. So retries, throttling, timeouts and errors are the SDK's alone.
+//! is only for what may be sent twice (reads, transactions with a token, counts), and only for the everyday course of it: what
+//! is no answer in time is left to the SDK, which then makes the call as if nobody had asked before. So retries, throttling,
+//! timeouts and errors are the SDK's alone.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod signature;
 mod typed;
+mod writes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,18 +18,23 @@ use aws_smithy_async::{future::timeout::Timeout, rt::sleep::AsyncSleep};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use aws_types::SdkConfig;
+use bytes::Bytes;
 use http::{StatusCode, Uri};
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::signature::Signer;
-pub(crate) use self::typed::Typed;
+pub(crate) use self::{
+    typed::Typed,
+    writes::{TransactWriteItems, UpdateItem},
+};
+use crate::{item::Item, transact::Ended};
 
-/// DynamoDB answers a read within milliseconds; who waited so long may as well begin anew.
+/// DynamoDB answers within milliseconds; who waited so long may as well begin anew.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// AWS's other partitions, by how their regions begin: their endpoints are for the SDK to find.
 const ELSEWHERE: [&str; 4] = ["cn-", "us-iso", "eu-iso", "eusc-"];
 
-/// A way to DynamoDB for reads. Cheap to clone.
+/// A way to DynamoDB. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Direct(Arc<Way>);
 
@@ -60,6 +67,31 @@ impl Direct {
 
     /// What DynamoDB answers; none where the SDK has to ask.
     pub(crate) async fn read<A: DeserializeOwned>(&self, action: &str, input: &impl Serialize) -> Option<A> {
+        match self.send(action, input).await? {
+            (StatusCode::OK, body) => serde_json::from_slice(&body).ok(),
+            _ => None,
+        }
+    }
+
+    /// How the transaction ended; none where the SDK has to send it, with the same token.
+    pub(crate) async fn transact(&self, transaction: &TransactWriteItems<'_>) -> Option<Ended> {
+        match self.send("TransactWriteItems", transaction).await? {
+            (StatusCode::OK, _) => Some(Ended::Committed),
+            (StatusCode::BAD_REQUEST, body) => writes::cancelled(&body).map(Ended::Cancelled),
+            _ => None,
+        }
+    }
+
+    /// The item after the update, and whether that was done; none where the SDK has to send it.
+    pub(crate) async fn update(&self, update: &UpdateItem<'_>) -> Option<(Item, bool)> {
+        match self.send("UpdateItem", update).await? {
+            (StatusCode::OK, body) => writes::updated(&body).map(|item| (item, true)),
+            (StatusCode::BAD_REQUEST, body) => writes::unmet(&body).map(|item| (item, false)),
+            _ => None,
+        }
+    }
+
+    async fn send(&self, action: &str, input: &impl Serialize) -> Option<(StatusCode, Bytes)> {
         let Way { http, sleep, signer, url, host } = &*self.0;
         let body = serde_json::to_vec(input).ok()?;
         let headers = signer.headers(host, &format!("DynamoDB_20120810.{action}"), &body).await?;
@@ -70,10 +102,8 @@ impl Direct {
             request.headers_mut().try_insert(name, value).ok()?;
         }
         let answer = Timeout::new(http.call(request), sleep.sleep(PATIENCE)).await.ok()?.ok()?;
-        if answer.status().as_u16() != StatusCode::OK.as_u16() {
-            return None;
-        }
+        let status = StatusCode::from_u16(answer.status().as_u16()).ok()?;
         let body = ByteStream::new(answer.into_body()).collect().await.ok()?;
-        serde_json::from_slice(&body.into_bytes()).ok()
+        Some((status, body.into_bytes()))
     }
 }

@@ -192,7 +192,7 @@ pub struct Tables {
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
-    /// For reads by key; the SDK makes them where there is none, and wherever it fails.
+    /// For reads by key and transactions; the SDK makes them where there is none, and wherever it fails.
     direct: Option<Direct>,
     tables: Tables,
 }
@@ -204,9 +204,10 @@ impl Store {
         Self { client: Client::new(config), direct: None, tables }
     }
 
-    /// Reads by key go over this connector, the one below the client that `config` describes, at a fifth of the SDK's cost.
+    /// Reads by key and transactions go over this connector, the one below the client that `config` describes, at a fraction of
+    /// the SDK's cost.
     #[must_use]
-    pub fn reading_over(self, http: SharedHttpConnector, config: &SdkConfig) -> Self {
+    pub fn directly_over(self, http: SharedHttpConnector, config: &SdkConfig) -> Self {
         Self { direct: Direct::new(config, http), ..self }
     }
 

@@ -9,21 +9,19 @@
 
 mod groups;
 mod shared;
+mod update;
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
-};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
 use domain::throttle::{Block, Count, ROW, Rule};
 use jiff::{SignedDuration, Timestamp};
 
+use self::update::{Update, Updated};
 use crate::{
     StoreError,
-    item::{Item, n, s},
+    direct::Direct,
+    item::{Item, n},
     keys::hex_digest,
 };
 
@@ -39,6 +37,8 @@ const BLOCKED: &str = "blocked_until";
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub(crate) client: Client,
+    /// For the counts; the SDK makes them where there is none, and wherever it fails.
+    direct: Option<Direct>,
     pub(crate) table: String,
 }
 
@@ -58,7 +58,13 @@ impl Limits {
     /// Over the client that `config` describes; nothing is sent.
     #[must_use]
     pub fn new(config: &SdkConfig, table: String) -> Self {
-        Self { client: Client::new(config), table }
+        Self { client: Client::new(config), direct: None, table }
+    }
+
+    /// As [`Store::directly_over`](crate::Store::directly_over).
+    #[must_use]
+    pub fn directly_over(self, http: SharedHttpConnector, config: &SdkConfig) -> Self {
+        Self { direct: Direct::new(config, http), ..self }
     }
 
     /// Counts one more, if the rule allows it. Calls at once are counted one after the other.
@@ -72,22 +78,11 @@ impl Limits {
             condition.push_str(&format!(" AND (attribute_not_exists({BLOCKED}) OR {BLOCKED} <= :now)"));
             shifts = format!("{shifts}, {}", shift(ALL, block.after));
         }
-        let update = self
-            .update(what, &shifts, now)
-            .condition_expression(condition)
-            .expression_attribute_values(":left", moment(before(now, rule.within)))
-            .expression_attribute_values(":zero", n(0))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(AllOld);
-        match Box::pin(update.send()).await {
-            Ok(done) => Ok(within(&done.attributes.unwrap_or_default(), rule, now)),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let held = refused.item.clone().unwrap_or_default();
-                    self.beyond(what, rule, &held, now).await
-                }
-                _ => Err(error.into()),
-            },
+        let update =
+            update(&shifts, now).when(condition).value(":left", moment(before(now, rule.within))).value(":zero", n(0));
+        match self.send(what, update).await? {
+            Updated::Done(item) => Ok(within(&item, rule, now)),
+            Updated::Refused(held) => self.beyond(what, rule, &held, now).await,
         }
     }
 
@@ -97,19 +92,8 @@ impl Limits {
         if let Some(block) = rule.block {
             shifts = format!("{shifts}, {}", unshift(ALL, block.after));
         }
-        let update = self
-            .update(what, &shifts, now)
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":zero", n(0));
-        match Box::pin(update.send()).await {
-            Err(error)
-                if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-            Ok(_) => Ok(()),
-        }
+        let update = update(&shifts, now).when("attribute_exists(pk)".to_owned()).value(":zero", n(0));
+        self.send(what, update).await.map(drop)
     }
 
     async fn beyond(&self, what: &Counted, rule: &Rule, held: &Item, now: Timestamp) -> Result<Count, StoreError> {
@@ -135,28 +119,21 @@ impl Limits {
         let too_many = at(held, &format!("{ALL}0")).is_some_and(|oldest| oldest > before(now, block.within));
         if too_many {
             let until = after(now, block.lasts);
-            let update = self.update(what, &format!("{BLOCKED} = :until"), now);
-            Box::pin(update.expression_attribute_values(":until", moment(until)).send()).await?;
+            let block = update(&format!("{BLOCKED} = :until"), now).value(":until", moment(until));
+            self.send(what, block).await?;
             return Ok(Count::Beyond { until: until.max(full_until), blocked: true });
         }
-        let update = self.update(what, &shift(ALL, block.after), now).expression_attribute_values(":zero", n(0));
-        Box::pin(update.send()).await?;
+        self.send(what, update(&shift(ALL, block.after), now).value(":zero", n(0))).await?;
         Ok(Count::Beyond { until: full_until, blocked: false })
     }
+}
 
-    fn update(&self, what: &Counted, assignments: &str, now: Timestamp) -> UpdateItemFluentBuilder {
-        let uses_now = assignments.contains(":now");
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(&what.0))
-            .update_expression(format!("SET {assignments}, #ttl = :ttl"))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":ttl", n(after(now, KEPT).as_second()));
-        // A value that no expression uses is refused.
-        if uses_now { update.expression_attribute_values(":now", moment(now)) } else { update }
-    }
+fn update(assignments: &str, now: Timestamp) -> Update {
+    let update = Update::new(format!("SET {assignments}, #ttl = :ttl"))
+        .name("#ttl", "ttl")
+        .value(":ttl", n(after(now, KEPT).as_second()));
+    // A value that no expression uses is refused.
+    if assignments.contains(":now") { update.value(":now", moment(now)) } else { update }
 }
 
 /// `r0 = r1, r1 = r2, …, r9 = :now`: every operand is the item's as it was before.
@@ -175,7 +152,7 @@ fn held(row: &str, place: usize) -> String {
     format!("if_not_exists({row}{place}, :zero)")
 }
 
-fn within(item: &HashMap<String, aws_sdk_dynamodb::types::AttributeValue>, rule: &Rule, now: Timestamp) -> Count {
+fn within(item: &Item, rule: &Rule, now: Timestamp) -> Count {
     let start = before(now, rule.within);
     let mut counted: Vec<Timestamp> =
         (0..rule.most).filter_map(|place| at(item, &format!("{TRIES}{place}"))).filter(|at| *at > start).collect();
@@ -189,7 +166,7 @@ fn at(item: &Item, name: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-fn moment(at: Timestamp) -> aws_sdk_dynamodb::types::AttributeValue {
+fn moment(at: Timestamp) -> AttributeValue {
     n(at.as_millisecond())
 }
 

@@ -1,7 +1,7 @@
 //! One `TransactWriteItems`: the writes, what each is called, and what a cancellation says about each.
 //!
-//! The SDK gives every call a random `ClientRequestToken` and repeats it in its own retries, so a call that timed out
-//! after its success is not done twice.
+//! Each has a random `ClientRequestToken` that is the same in every try, so a call that timed out after its success is not
+//! done twice.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,10 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use crate::{Store, StoreError, audit::Audit, item::Item, keys::Key};
+use data_encoding::HEXLOWER;
+use domain::{Entropy as _, SystemEntropy};
+
+use crate::{Store, StoreError, audit::Audit, direct::TransactWriteItems, item::Item, keys::Key};
 
 /// How often what others outran is tried.
 const TRIES: usize = 4;
@@ -154,7 +157,7 @@ impl Write {
 type Split = (Option<String>, Option<HashMap<String, String>>, Option<HashMap<String, AttributeValue>>);
 
 /// DynamoDB refuses empty maps, so what is empty is left out.
-fn split(expr: Option<Expr>) -> Split {
+pub(crate) fn split(expr: Option<Expr>) -> Split {
     let Expr { text, names, values } = expr.unwrap_or_default();
     (
         Some(text).filter(|text| !text.is_empty()),
@@ -178,15 +181,21 @@ pub(crate) enum Reason {
     Invalid(String),
 }
 
-impl From<&CancellationReason> for Reason {
-    fn from(reason: &CancellationReason) -> Self {
-        match reason.code().unwrap_or("None") {
+impl Reason {
+    pub(crate) fn new(code: Option<&str>, message: Option<&str>, held: Option<Item>) -> Self {
+        match code.unwrap_or("None") {
             "None" => Self::Fine,
-            "ConditionalCheckFailed" => Self::Condition(reason.item().cloned()),
+            "ConditionalCheckFailed" => Self::Condition(held),
             "TransactionConflict" => Self::Race,
             "ThrottlingError" | "ProvisionedThroughputExceeded" => Self::Busy,
-            code => Self::Invalid(format!("{code}: {}", reason.message().unwrap_or_default())),
+            code => Self::Invalid(format!("{code}: {}", message.unwrap_or_default())),
         }
+    }
+}
+
+impl From<&CancellationReason> for Reason {
+    fn from(reason: &CancellationReason) -> Self {
+        Self::new(reason.code(), reason.message(), reason.item().cloned())
     }
 }
 
@@ -210,14 +219,19 @@ impl Store {
     /// Sends the writes and the audit entries as one transaction. The audit entries come last, so that the reasons have the
     /// writes' indices.
     pub(crate) async fn transact(&self, writes: &[Write], audit: &Audit, salt: &str) -> Result<Ended, StoreError> {
-        let mut items = Vec::with_capacity(writes.len() + 1);
-        for write in writes {
-            items.push(write.clone().into_sdk(&self.tables.core)?);
+        let entries = audit.writes(salt)?;
+        let (core, log) = (self.tables.core.as_str(), self.tables.audit.as_str());
+        let all = writes.iter().map(|write| (core, write)).chain(entries.iter().map(|entry| (log, entry)));
+        let token = token();
+        if let Some(direct) = &self.direct {
+            let transaction = TransactWriteItems::new(&token, all.clone());
+            if let Some(ended) = Box::pin(direct.transact(&transaction)).await {
+                return Ok(ended);
+            }
         }
-        for entry in audit.writes(salt)? {
-            items.push(entry.into_sdk(&self.tables.audit)?);
-        }
-        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send();
+        let items = all.map(|(table, write)| write.clone().into_sdk(table)).collect::<Result<_, _>>()?;
+        let sent =
+            self.client.transact_write_items().client_request_token(token).set_transact_items(Some(items)).send();
         match Box::pin(sent).await {
             Ok(_) => Ok(Ended::Committed),
             Err(error) => match error.as_service_error() {
@@ -283,6 +297,13 @@ impl Store {
             Ended::Cancelled(reasons) => Err(refusal(writes, &reasons)),
         }
     }
+}
+
+/// No outcome depends on which it is, so it is drawn here, as the SDK draws its own.
+fn token() -> String {
+    let mut random = [0; 16];
+    SystemEntropy.fill(&mut random);
+    HEXLOWER.encode(&random)
 }
 
 /// The error that a cancellation amounts to: a refused condition is final, a race or a throttle is not.

@@ -6,14 +6,13 @@
 //! limit. Who has used it up waits until all of the oldest group has left. One write unit for a try, one more for each group,
 //! two for a refusal.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
-};
 use domain::throttle::{Count, ROW, Rule};
 use jiff::Timestamp;
 
-use super::{Counted, Limits, TRIES, after, at, before, moment, shift};
+use super::{
+    Counted, Limits, TRIES, after, at, before, moment, shift,
+    update::{Update, Updated},
+};
 use crate::{
     StoreError,
     item::{Item, n},
@@ -24,13 +23,6 @@ const CLOSED: usize = ROW - 1;
 /// The tries of the open group.
 const OPEN: &str = "c";
 
-/// What an update came to.
-enum Tried {
-    Counted(Item),
-    /// The item as it is.
-    Refused(Item),
-}
-
 impl Limits {
     /// Whoever finds the group full opens the next, unless another was faster: then there is room in that one.
     pub(super) async fn count_in_groups(
@@ -40,54 +32,36 @@ impl Limits {
         now: Timestamp,
     ) -> Result<Count, StoreError> {
         loop {
-            if let Tried::Counted(item) = self.join(what, rule, now).await? {
+            if let Updated::Done(item) = self.send(what, join(rule, now)).await? {
                 return Ok(counted(&item, rule, now));
             }
-            match self.open(what, rule, now).await? {
-                Tried::Counted(item) => return Ok(counted(&item, rule, now)),
-                Tried::Refused(item) if tries(&item) >= group(rule) => {
+            match self.send(what, open(rule, now)).await? {
+                Updated::Done(item) => return Ok(counted(&item, rule, now)),
+                Updated::Refused(item) if tries(&item) >= group(rule) => {
                     let until = at(&item, &format!("{TRIES}0")).map_or(now, |oldest| after(oldest, rule.within));
                     return Ok(Count::Beyond { until: until.max(now), blocked: true });
                 }
-                Tried::Refused(_) => {}
+                Updated::Refused(_) => {}
             }
         }
     }
-
-    async fn join(&self, what: &Counted, rule: &Rule, now: Timestamp) -> Result<Tried, StoreError> {
-        let update = self
-            .update(what, &format!("{OPEN} = if_not_exists({OPEN}, :zero) + :one"), now)
-            .condition_expression(format!("attribute_not_exists({OPEN}) OR {OPEN} < :group"))
-            .expression_attribute_values(":zero", n(0));
-        tried(update, rule).await
-    }
-
-    async fn open(&self, what: &Counted, rule: &Rule, now: Timestamp) -> Result<Tried, StoreError> {
-        let full = format!("{OPEN} >= :group AND (attribute_not_exists({TRIES}0) OR {TRIES}0 <= :left)");
-        let update = self
-            .update(what, &format!("{}, {OPEN} = :one", shift(TRIES, CLOSED)), now)
-            .condition_expression(full)
-            .expression_attribute_values(":left", moment(before(now, rule.within)))
-            .expression_attribute_values(":zero", n(0));
-        tried(update, rule).await
-    }
 }
 
-async fn tried(update: UpdateItemFluentBuilder, rule: &Rule) -> Result<Tried, StoreError> {
-    let update = update
-        .expression_attribute_values(":one", n(1))
-        .expression_attribute_values(":group", n(group(rule)))
-        .return_values(ReturnValue::AllNew)
-        .return_values_on_condition_check_failure(AllOld);
-    match Box::pin(update.send()).await {
-        Ok(done) => Ok(Tried::Counted(done.attributes.unwrap_or_default())),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                Ok(Tried::Refused(refused.item.clone().unwrap_or_default()))
-            }
-            _ => Err(error.into()),
-        },
-    }
+fn join(rule: &Rule, now: Timestamp) -> Update {
+    super::update(&format!("{OPEN} = if_not_exists({OPEN}, :zero) + :one"), now)
+        .when(format!("attribute_not_exists({OPEN}) OR {OPEN} < :group"))
+        .value(":zero", n(0))
+        .value(":one", n(1))
+        .value(":group", n(group(rule)))
+}
+
+fn open(rule: &Rule, now: Timestamp) -> Update {
+    super::update(&format!("{}, {OPEN} = :one", shift(TRIES, CLOSED)), now)
+        .when(format!("{OPEN} >= :group AND (attribute_not_exists({TRIES}0) OR {TRIES}0 <= :left)"))
+        .value(":left", moment(before(now, rule.within)))
+        .value(":zero", n(0))
+        .value(":one", n(1))
+        .value(":group", n(group(rule)))
 }
 
 fn group(rule: &Rule) -> usize {

@@ -1,14 +1,13 @@
 //! The item of a count that environments keep on credit (`domain::window`): an attribute for each part of the window.
 
-use aws_sdk_dynamodb::types::ReturnValue;
 use domain::window::{Parts, Settlement, Window};
 use jiff::Timestamp;
 
-use super::{Counted, KEPT, Limits, after};
-use crate::{
-    StoreError,
-    item::{n, s},
+use super::{
+    Counted, KEPT, Limits, after,
+    update::{Update, Updated},
 };
+use crate::{StoreError, item::n};
 
 /// Begins the name of a part's attribute; its number follows.
 const PART: &str = "p";
@@ -23,32 +22,20 @@ impl Limits {
         made: &Settlement,
         now: Timestamp,
     ) -> Result<Parts, StoreError> {
+        let added =
+            (0..made.calls.iter().count()).map(|place| format!("#a{place} :a{place}")).collect::<Vec<_>>().join(", ");
+        let removed = (0..made.past.len()).map(|place| format!("#r{place}")).collect::<Vec<_>>().join(", ");
+        let removed = if removed.is_empty() { removed } else { format!(" REMOVE {removed}") };
         let expires = after(after(now, window.within), KEPT).as_second();
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(&what.0))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":ttl", n(expires))
-            .return_values(ReturnValue::AllNew);
-        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        let mut update =
+            Update::new(format!("SET #ttl = :ttl ADD {added}{removed}")).name("#ttl", "ttl").value(":ttl", n(expires));
         for (place, (part, calls)) in made.calls.iter().enumerate() {
-            added.push(format!("#a{place} :a{place}"));
-            update = update
-                .expression_attribute_names(format!("#a{place}"), name(part))
-                .expression_attribute_values(format!(":a{place}"), n(calls));
+            update = update.name(&format!("#a{place}"), &name(part)).value(&format!(":a{place}"), n(calls));
         }
         for (place, part) in made.past.iter().enumerate() {
-            removed.push(format!("#r{place}"));
-            update = update.expression_attribute_names(format!("#r{place}"), name(*part));
+            update = update.name(&format!("#r{place}"), &name(*part));
         }
-        let mut expression = format!("SET #ttl = :ttl ADD {}", added.join(", "));
-        if !removed.is_empty() {
-            expression.push_str(&format!(" REMOVE {}", removed.join(", ")));
-        }
-        let done = Box::pin(update.update_expression(expression).send()).await?;
-        let held = done.attributes.unwrap_or_default();
+        let (Updated::Done(held) | Updated::Refused(held)) = self.send(what, update).await?;
         Ok(held.iter().filter_map(|(name, value)| Some((number(name)?, value.as_n().ok()?.parse().ok()?))).collect())
     }
 }

@@ -108,7 +108,7 @@ impl StandIn {
             create_table(&client, name).await;
         }
         let store = Store::new(&config, Tables { core: "core".into(), audit: "audit".into() })
-            .reading_over(SharedHttpConnector::new(wire.clone()), &config);
+            .directly_over(SharedHttpConnector::new(wire.clone()), &config);
         Self { store, client, config, entropy: SeededEntropy::new(1), wire }
     }
 
@@ -117,6 +117,11 @@ impl StandIn {
         self.wire.calls.lock().unwrap().clear();
         let done = work.await;
         (done, std::mem::take(&mut self.wire.calls.lock().unwrap()))
+    }
+
+    /// The connector below the SDK's client.
+    pub(crate) fn http(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.wire.clone())
     }
 
     /// The next call has its effect, and its answer gets lost.
