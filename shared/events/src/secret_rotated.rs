@@ -30,12 +30,18 @@ impl SecretRotated {
     }
 }
 
-/// The tenant in `innkeeper/{stage}/tenant/{id}`, or in the ARN of a secret of that name, which ends in a hyphen and six
-/// characters more.
+/// The tenant in `innkeeper/{stage}/tenant/{id}`, which is a pool's, or in the ARN of a silo's secret
+/// `innkeeper/{stage}/tenant/{id}-{attempt}`, which ends in a hyphen and six characters more.
 fn tenant_of(secret: &str) -> Option<TenantId> {
-    let (name, more) = secret.split_once(":secret:").map_or((secret, 0), |(_, name)| (name, 7));
-    let (_, id) = name.split_once("/tenant/")?;
-    TenantId::parse(id.get(..id.len().checked_sub(more)?)?).ok()
+    let Some((_, name)) = secret.split_once(":secret:") else { return TenantId::parse(of_a_tenant(secret)?).ok() };
+    let (name, _made_up) = name.rsplit_once('-')?;
+    let (id, attempt) = of_a_tenant(name)?.rsplit_once('-')?;
+    attempt.parse::<u32>().ok()?;
+    TenantId::parse(id).ok()
+}
+
+fn of_a_tenant(name: &str) -> Option<&str> {
+    name.split_once("/tenant/").map(|(_, rest)| rest)
 }
 
 impl Event for SecretRotated {
@@ -52,8 +58,15 @@ mod tests {
         let of = |secret: String| tenant_of(&secret).map(|id| id.to_string());
         let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:innkeeper/dev";
         assert_eq!(of(format!("innkeeper/dev/tenant/{id}")).as_deref(), Some(id));
-        assert_eq!(of(format!("{arn}/tenant/{id}-a1b2c3")).as_deref(), Some(id));
-        for none in [format!("{arn}/signing-keys-a1b2c3"), format!("{arn}/tenant/"), "x/tenant/demo".to_owned()] {
+        for attempt in [1, 12, 12_345_678] {
+            assert_eq!(of(format!("{arn}/tenant/{id}-{attempt}-a1b2c3")).as_deref(), Some(id));
+        }
+        for none in [
+            format!("{arn}/signing-keys-a1b2c3"),
+            format!("{arn}/tenant/{id}-x-a1b2c3"),
+            format!("{arn}/tenant/"),
+            "x/tenant/demo".to_owned(),
+        ] {
             assert_eq!(of(none.clone()), None, "{none}");
         }
     }

@@ -180,5 +180,6 @@ async fn r21_a_silos_secret_has_its_schedule_and_keeps_the_last_ones() {
     }
     let arn = &described["ARN"];
     let told = async || world.stack.events.events().into_iter().find(|event| event.detail["secret"] == *arn);
-    world.until("the event", told).await;
+    let event = world.until("the event", told).await;
+    assert_eq!(event.detail["tenant_id"], id.as_str());
 }
