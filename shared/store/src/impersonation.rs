@@ -21,6 +21,8 @@ use crate::{
 pub const IMPERSONATION: SignedDuration = SignedDuration::from_mins(30);
 
 const WHAT: &str = "impersonation";
+/// Keys of one `BatchGetItem`.
+const AT_ONCE: usize = 100;
 const DAY: i64 = 86_400;
 
 /// Somebody of the platform in a member's place.
@@ -93,32 +95,44 @@ impl Store {
         self.commit_if(&writes, audit, record.impersonation_id.as_str()).await
     }
 
-    /// Those under way: a Query for the last half hour, strongly consistent, and a look at their sessions, which may have been
-    /// ended by the member too.
+    /// Those under way: a Query for the last half hour, page by page, strongly consistent, and a look at their sessions, which
+    /// may have been ended by the member too.
     pub async fn active_impersonations(&self, now: Timestamp) -> Result<Vec<Impersonation>, StoreError> {
-        let since = now.saturating_sub(IMPERSONATION).unwrap_or(Timestamp::MIN).as_millisecond();
-        let query = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND sk > :since")
-            .filter_expression("attribute_not_exists(ended_at)")
-            .expression_attribute_values(":pk", s(IMPERSONATIONS))
-            .expression_attribute_values(":since", s(format!("{since:013}")))
-            .limit(100);
-        let found = Box::pin(query.send()).await?.items.unwrap_or_default();
-        let records: Vec<Impersonation> = found.into_iter().map(|item| read(WHAT, item)).collect::<Result<_, _>>()?;
+        let records = self.unended_impersonations(now).await?;
         let keys: Vec<Key> =
             records.iter().map(|record| Key::session(&record.identity_id, &record.impersonation_id)).collect();
-        let live: HashSet<Key> = if keys.is_empty() {
-            HashSet::new()
-        } else {
-            self.batch_by_key(&keys, How::STRONG).await?.into_keys().collect()
-        };
+        let mut live = HashSet::new();
+        for some in keys.chunks(AT_ONCE) {
+            live.extend(self.batch_by_key(some, How::STRONG).await?.into_keys());
+        }
         let there =
             |(record, key): (Impersonation, &Key)| (now < record.expires_at && live.contains(key)).then_some(record);
         Ok(records.into_iter().zip(&keys).filter_map(there).collect())
+    }
+
+    async fn unended_impersonations(&self, now: Timestamp) -> Result<Vec<Impersonation>, StoreError> {
+        let since = now.saturating_sub(IMPERSONATION).unwrap_or(Timestamp::MIN).as_millisecond();
+        let (mut records, mut start) = (Vec::new(), None);
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.core)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND sk > :since")
+                .filter_expression("attribute_not_exists(ended_at)")
+                .expression_attribute_values(":pk", s(IMPERSONATIONS))
+                .expression_attribute_values(":since", s(format!("{since:013}")))
+                .set_exclusive_start_key(start);
+            let page = Box::pin(query.send()).await?;
+            for item in page.items.unwrap_or_default() {
+                records.push(read(WHAT, item)?);
+            }
+            start = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                return Ok(records);
+            }
+        }
     }
 
     /// A page of all of them, the newest first, after the entry that `after` names.

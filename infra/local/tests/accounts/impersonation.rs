@@ -81,6 +81,20 @@ async fn r25_who_acts_is_in_the_token_in_whoami_and_in_the_audit_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r25_the_last_of_very_many_is_listed_and_ended() {
+    let scene = Scene::open().await;
+    for _ in 0..100 {
+        let (_, id) = scene.acting().await;
+        scene.world.delete(&scene.sam, &format!("{PATH}/{id}")).await.expect(204);
+    }
+    let (acting, id) = scene.acting().await;
+    let active = scene.listed("?active=true").await;
+    assert_eq!((active.len(), &active[0]["impersonation_id"]), (1, &json!(id)));
+    scene.world.delete(&scene.sam, &format!("{PATH}/{id}")).await.expect(204);
+    scene.world.get(&acting, WHOAMI).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r25_what_is_the_members_alone_is_refused() {
     let scene = Scene::open().await;
     let (acting, _) = scene.acting().await;
