@@ -41,7 +41,14 @@ impl Store {
             .value(":ttl", n(next.ends_at.as_second()));
         let key = Key::session(identity, session);
         let write = Write::update("session", key, "SET #family = :family, #ttl = :ttl", newest);
-        self.unless_outrun(write, audit, &format!("{session}#{}", next.generation)).await
+        let writes = [write];
+        match self.transact(&writes, audit, &format!("{session}#{}", next.generation)).await? {
+            Ended::Committed => Ok(true),
+            Ended::Cancelled(reasons) if matches!(reasons.first(), Some(Reason::Condition(_) | Reason::Race)) => {
+                Ok(false)
+            }
+            Ended::Cancelled(reasons) => Err(refusal(&writes, &reasons)),
+        }
     }
 
     /// Moves a session to another of its person's tenants. False where the session is gone.
@@ -54,10 +61,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let exists = Expr::new("attribute_exists(pk)").value(":tenant", s(tenant.as_str()));
         let write = Write::update("session", Key::session(identity, session), "SET tenant_id = :tenant", exists);
-        self.unless_outrun(write, audit, session.as_str()).await
+        self.commit_if(&[write], audit, session.as_str()).await
     }
 
-    /// Ends a session, and all its tokens with it. False where there is none.
+    /// Ends a session, and all its tokens with it. False where there is none: one that is being refreshed at this moment is
+    /// there, and ends or is an error.
     pub async fn end_session(
         &self,
         identity: &IdentityId,
@@ -65,19 +73,7 @@ impl Store {
         audit: &Audit,
     ) -> Result<bool, StoreError> {
         let write = Write::delete("session", Key::session(identity, session)).when(Expr::new("attribute_exists(pk)"));
-        self.unless_outrun(write, audit, session.as_str()).await
-    }
-
-    /// One write with its audit entry; false where its condition does not hold, or another transaction was on the item.
-    async fn unless_outrun(&self, write: Write, audit: &Audit, salt: &str) -> Result<bool, StoreError> {
-        let writes = [write];
-        match self.transact(&writes, audit, salt).await? {
-            Ended::Committed => Ok(true),
-            Ended::Cancelled(reasons) if matches!(reasons.first(), Some(Reason::Condition(_) | Reason::Race)) => {
-                Ok(false)
-            }
-            Ended::Cancelled(reasons) => Err(refusal(&writes, &reasons)),
-        }
+        self.commit_if(&[write], audit, session.as_str()).await
     }
 
     /// A page of a person's sessions, strongly consistent.
@@ -118,7 +114,8 @@ impl Store {
             self.session_keys(identity).await?.into_iter().filter(|key| Some(key) != kept.as_ref()).collect();
         for some in keys.chunks(AT_ONCE) {
             let ends: Vec<Write> = some.iter().map(|key| Write::delete("session", key.clone())).collect();
-            self.commit(&ends, audit, &some[0].sk).await?;
+            // One that is being refreshed is tried again. No condition can fail.
+            self.commit_if(&ends, audit, &some[0].sk).await?;
         }
         Ok(keys.len())
     }

@@ -9,7 +9,7 @@ use crate::{
     item::{item, n, s},
     keys::Key,
     password,
-    transact::{Ended, Expr, Reason, Write, refusal},
+    transact::{Expr, Write},
 };
 
 /// One that was mailed and not used. A newer one takes its place.
@@ -53,15 +53,6 @@ impl Store {
         let [put, newest] =
             password::issue(token, issued, "attribute_exists(pk) AND attribute_not_exists(password_phc)")?;
         let used = Write::delete("temporary password", Key::temporary(&issued.identity_id)).when(alive);
-        let writes = [used, put, newest];
-        match self.transact(&writes, audit, token.as_str()).await? {
-            Ended::Committed => Ok(true),
-            Ended::Cancelled(reasons)
-                if reasons.iter().any(|reason| matches!(reason, Reason::Condition(_) | Reason::Race)) =>
-            {
-                Ok(false)
-            }
-            Ended::Cancelled(reasons) => Err(refusal(&writes, &reasons)),
-        }
+        self.commit_if(&[used, put, newest], audit, token.as_str()).await
     }
 }

@@ -30,15 +30,17 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use domain::{
     Action, Actor, AuditEntry, CorrelationId, Facts, IdentityId, SessionId, Subdomain, TenantId,
-    refresh::{self, Channel, Client, Family},
+    refresh::{Channel, Client, Family},
     throttle::{Count, Rule},
 };
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 use store::{Audit, Availability, Counted, LastExport, Limits, Store, StoreError, Tables};
 use testkit::SeededEntropy;
 
-use crate::stand_in::{NOW, StandIn};
+use crate::{
+    door::limits,
+    stand_in::{NOW, StandIn},
+};
 
 const EXPIRED: &str = r#"{"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "expired"}"#;
 const THROTTLED: &str = r#"{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow down"}"#;
@@ -150,6 +152,10 @@ fn session() -> SessionId {
     SessionId::parse(&format!("ses_{}", "2".repeat(32))).unwrap()
 }
 
+fn family() -> Family {
+    Family::start(&Client::new(Channel::Body, "curl/8"), NOW, limits())
+}
+
 fn audit() -> Audit {
     let (before, after) = (Facts::new(), Facts::new().with("identity_id", &person()));
     let correlation_id = CorrelationId::new(&SeededEntropy::new(1));
@@ -197,16 +203,13 @@ async fn an_everyday_read_is_one_request_as_the_sdk_would_send_it() {
 #[tokio::test]
 async fn a_transaction_is_one_request_as_the_sdk_would_send_it() {
     let tenant = StandIn::start().await.tenant("demo").await;
-    let limits =
-        refresh::Limits { idle: SignedDuration::from_hours(1), expires_at: NOW + SignedDuration::from_hours(1) };
-    let family = Family::start(&Client::new(Channel::Body, "curl/8"), NOW, limits);
     let export = LastExport { parts: Vec::new(), next: None };
     let script = Script::new((0..6).map(|_| done()));
     let config = script.config().build();
     for store in [script.store(&config), script.by_sdk(&config)] {
         // Put and ConditionCheck, Update, and Delete: with names and values, and without.
         assert!(store.note_export(&tenant, &export, &audit()).await.unwrap());
-        assert!(store.rotate(&person(), &session(), &family, &audit()).await.unwrap());
+        assert!(store.rotate(&person(), &session(), &family(), &audit()).await.unwrap());
         assert!(store.end_session(&person(), &session(), &audit()).await.unwrap());
     }
     let requests = script.asked.lock().unwrap();
@@ -222,6 +225,25 @@ async fn a_transaction_is_one_request_as_the_sdk_would_send_it() {
     }
     assert!(tokens.iter().all(|token| token.len() == 32), "{tokens:?}");
     assert_eq!(tokens.len(), 6, "each has a token of its own");
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_refreshed_ends_all_the_same_or_not_in_silence() {
+    let conflict = || {
+        let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+        let reasons = json!([{"Code": "TransactionConflict"}, {"Code": "None"}]);
+        refused(400, &json!({"__type": kind, "Message": "cancelled", "CancellationReasons": reasons}).to_string())
+    };
+    let script = Script::new([conflict(), done()]);
+    let store = script.store(&script.config().build());
+    assert!(store.end_session(&person(), &session(), &audit()).await.unwrap());
+    let script = Script::new((0..4).map(|_| conflict()));
+    let store = script.store(&script.config().build());
+    assert!(store.end_session(&person(), &session(), &audit()).await.unwrap_err().is_retryable());
+    let script = Script::new((0..4).map(|_| conflict()));
+    let store = script.store(&script.config().build());
+    let tenant = TenantId::parse("tenant-demo-0123abcd").unwrap();
+    assert!(store.switch_tenant(&person(), &session(), &tenant, &audit()).await.unwrap_err().is_retryable());
 }
 
 #[tokio::test]
@@ -294,7 +316,7 @@ async fn a_cancellation_is_an_answer_and_says_what_it_says_to_the_sdk() {
         let config = script.config().build();
         let mut ends = Vec::new();
         for store in [script.store(&config), script.by_sdk(&config)] {
-            ends.push(format!("{:?}", store.end_session(&person(), &session(), &audit()).await));
+            ends.push(format!("{:?}", store.rotate(&person(), &session(), &family(), &audit()).await));
         }
         assert_eq!(ends[0], ends[1], "{reasons}");
         assert_eq!(script.asked.lock().unwrap().len(), 2, "each asked once: {reasons}");
