@@ -1,5 +1,5 @@
 //! `DELETE /api/v1/auth/mfa/totp`: removes the authenticator and its recovery codes, and ends all sessions of the person.
-//! Two reads and two transactions or more beside the door's own read, one for each hundred sessions, and a mail.
+//! Three reads and two transactions or more beside the door's own read, one for each hundred sessions, and a mail.
 
 use domain::Action;
 use http::Method;
@@ -42,6 +42,9 @@ impl Route for Remove {
         if !deps.store.remove_second_factor(&member.identity, &removed.into()).await? {
             return Err(none());
         }
+        // And what was opened with the factor meanwhile: from now on nothing is.
+        let ended = audit(member, Action::SessionRevoked, &cx);
+        deps.store.end_sessions(&member.identity, None, &ended.into()).await?;
         if let Some(person) = person {
             deps.notices.factor(&person, FactorChange::Removed, cx.now).await;
         }

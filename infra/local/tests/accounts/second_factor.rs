@@ -2,7 +2,7 @@
 
 use http::header::WWW_AUTHENTICATE;
 use jiff::SignedDuration;
-use local::aws::faults::Rule;
+use local::aws::faults::{Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::{
@@ -71,6 +71,27 @@ async fn r11_from_the_enrolment_to_the_next_sign_in() {
     for code in texts(&confirmed["recovery_codes"]) {
         assert!(!kept.contains(&code) && !kept.contains(&code.replace('-', "").to_uppercase()), "hashed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r11_a_session_opened_while_the_factor_is_being_removed_ends_with_it() {
+    let (world, session) = open().await;
+    let (authenticator, _) = world.equip(&session).await;
+    let waiting = world.half_way(&ada(), PASSWORD).await;
+    world.next_code();
+    let faults = world.stack.gateway.faults();
+    // The first transaction ends the sessions, the second removes the factor.
+    let wait = Fault::Delay(SignedDuration::from_secs(1));
+    faults.add(Rule::new(wait).on("dynamodb", "TransactWriteItems").from("auth-mfa").nth(2));
+    let meanwhile = async {
+        world.until("the removal", async || (faults.fired() == 1).then_some(())).await;
+        let signed_in = world.show(&waiting, &authenticator.code(&world)).await.expect(200);
+        world.advance(SignedDuration::from_secs(1));
+        waiting.with(signed_in["access_token"].as_str().unwrap())
+    };
+    let (removed, thief) = tokio::join!(world.delete(&session, TOTP), meanwhile);
+    removed.expect(204);
+    world.get(&thief, WHOAMI).await.problem(401, "unauthenticated");
 }
 
 #[tokio::test(flavor = "multi_thread")]
