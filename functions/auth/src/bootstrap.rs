@@ -1,7 +1,7 @@
 //! The first platform admin: signs in with the secret `bootstrap-admin`, for as long as it exists.
 //!
 //! Costs other people nothing but one read of the secret in five minutes. A bootstrap sign-in reads the secret afresh and
-//! its record once; the first one makes the identity.
+//! its record once, and both again where they were removed and put back; the first one makes the identity.
 
 use std::sync::Arc;
 
@@ -39,15 +39,21 @@ impl BootstrapLogin {
         let id = env.required("BOOTSTRAP_SECRET")?;
         let secret = secrets::Bootstrap::new(Secrets::new(&env.sdk), id, env.clock.clone());
         let login = Self { secret, store: store.clone(), entropy: env.entropy.clone() };
-        if login.secret.read().await?.is_some() {
-            tracing::warn!(
-                secret = id,
-                "bootstrap credentials are present: invite another super admin, have them sign in, and remove the credentials"
-            );
+        if login.secret.read().await?.is_none() {
+            return Ok(login);
+        }
+        if login.record().await?.removed_at.is_some() {
+            if login.secret.read().await?.is_none() {
+                return Ok(login);
+            }
             let id = CorrelationId::new(&*env.entropy);
             let started = Cause { actor: Actor::Function(FUNCTION.into()), id: &id, at: env.clock.now() };
-            login.open(&started).await?;
+            login.reopen(&started).await?;
         }
+        tracing::warn!(
+            secret = id,
+            "bootstrap credentials are present: invite another super admin, have them sign in, and remove the credentials"
+        );
         Ok(login)
     }
 
@@ -59,31 +65,38 @@ impl BootstrapLogin {
         request: &CorrelationId,
         at: Timestamp,
     ) -> Result<Option<IdentityId>, Error> {
-        let Some(admin) = self.secret.admits(email, password).await? else { return Ok(None) };
+        let Some(mut admin) = self.secret.admits(email, password).await? else { return Ok(None) };
         let cause = Cause { actor: Actor::Anonymous, id: request, at };
-        if let Some(id) = self.open(&cause).await?.identity_id {
+        let mut record = self.record().await?;
+        if record.removed_at.is_some() {
+            match self.secret.admits(email, password).await? {
+                Some(back) => admin = back,
+                None => return Ok(None),
+            }
+            record = self.reopen(&cause).await?;
+        }
+        if let Some(id) = record.identity_id {
             return Ok(Some(id));
         }
         let id = IdentityId::new(&*self.entropy);
         match self.begin(&admin, &id, &cause).await {
             Ok(()) => Ok(Some(id)),
             // Somebody else was first at the same moment.
-            Err(StoreError::Conflict("bootstrap record")) => {
-                Ok(self.store.bootstrap().await?.unwrap_or_default().identity_id)
-            }
+            Err(StoreError::Conflict("bootstrap record")) => Ok(self.record().await?.identity_id),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The record of credentials that exist. A removal that is on record is none any more: somebody has put them back.
-    async fn open(&self, cause: &Cause<'_>) -> Result<Bootstrap, StoreError> {
-        let record = self.store.bootstrap().await?.unwrap_or_default();
-        if record.removed_at.is_none() {
-            return Ok(record);
-        }
+    /// Of credentials that were found. Where it tells of a removal, they are looked for again: a removal is on record only once
+    /// they are gone, so that those which are there after that were put back.
+    async fn record(&self) -> Result<Bootstrap, StoreError> {
+        Ok(self.store.bootstrap().await?.unwrap_or_default())
+    }
+
+    async fn reopen(&self, cause: &Cause<'_>) -> Result<Bootstrap, StoreError> {
         tracing::warn!("bootstrap credentials that were removed are back");
         match self.store.reopen_bootstrap(&cause.entry(Action::BootstrapReturned, Facts::new()).into()).await {
-            Ok(()) | Err(StoreError::Conflict(_)) => Ok(self.store.bootstrap().await?.unwrap_or_default()),
+            Ok(()) | Err(StoreError::Conflict(_)) => self.record().await,
             Err(error) => Err(error),
         }
     }

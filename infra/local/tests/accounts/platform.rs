@@ -1,6 +1,10 @@
 //! R08, R09: the bootstrap admin comes in, hands over and is removed; platform roles may what they may.
 
-use local::{aws::faults::Rule, stack::Options};
+use jiff::SignedDuration;
+use local::{
+    aws::faults::{Fault, Rule},
+    stack::Options,
+};
 use serde_json::{Value, json};
 
 use crate::world::{Caller, OTHER_PASSWORD, PASSWORD, World, owner};
@@ -105,6 +109,30 @@ async fn r08_first_sign_ins_at_once_make_one_identity() {
     }
     let begun = world.items("core").into_iter().filter(|item| item["pk"]["S"] == "PLATFORM#USERS").count();
     assert_eq!(begun, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r08_a_sign_in_that_a_removal_outruns_brings_nothing_back() {
+    let world = World::open().await;
+    let (email, password) = world.bootstrap().await;
+    let admin = world.bootstrap_admin().await;
+    world.platform_user(&admin, GRACE, "super_admin").await;
+    let grace = world.log_in(GRACE, PASSWORD).await;
+    let faults = world.stack.gateway.faults();
+    // Its look at the record, after those at the account and the secret.
+    let wait = Fault::Delay(SignedDuration::from_secs(1));
+    faults.add(Rule::new(wait).on("dynamodb", "GetItem").from("auth-login").nth(2));
+    let meanwhile = async {
+        world.until("the look", async || (faults.fired() == 1).then_some(())).await;
+        remove(&world, &grace).await;
+        world.advance(SignedDuration::from_secs(1));
+    };
+    let caller = world.somebody();
+    let (login, ()) = tokio::join!(world.try_log_in(&caller, &email, &password), meanwhile);
+    login.problem(401, "invalid_credentials");
+    let record = world.items("core").into_iter().find(|item| item["pk"]["S"] == "PLATFORM#BOOTSTRAP").unwrap();
+    assert!(record["removed_at"]["S"].is_string(), "{record}");
+    assert_eq!(world.audited("bootstrap.returned"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
