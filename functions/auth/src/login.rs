@@ -187,6 +187,17 @@ pub enum Refusal {
     PasswordChanged,
 }
 
+impl Error {
+    /// Whether the caller did not fail to prove who they are: the answer gives away that the password was right, or it is we
+    /// who failed. Of a refusal the count must not give away how the caller stands.
+    pub(crate) fn is_no_failure(&self) -> bool {
+        match self {
+            Self::ManyTenants(_) | Self::Store(_) | Self::Secret(_) | Self::Hash(_) | Self::Issue(_) => true,
+            Self::Invalid(_) | Self::Refused(_) => false,
+        }
+    }
+}
+
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self::Invalid(Box::new(problem))
@@ -270,17 +281,11 @@ impl Route for Login {
         let credentials = request.parse()?;
         let mut pass = deps.throttle.count_client(&Rule::PROOF, &cx).await?;
         let outcome = deps.sign_in(&cx, credentials).await;
-        if knows_password(&outcome) {
+        if outcome.as_ref().map_or_else(Error::is_no_failure, |_| true) {
             deps.throttle.give_back(&mut pass).await;
         }
         pass.stamp(outcome.map_err(Problem::from))
     }
-}
-
-/// Whether the answer gives away that the password was right; then the try was no failure. Where it does not, how the
-/// caller stands must not give it away either.
-fn knows_password<T>(outcome: &Result<T, Error>) -> bool {
-    matches!(outcome, Ok(_) | Err(Error::ManyTenants(_)))
 }
 
 impl Deps {

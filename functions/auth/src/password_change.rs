@@ -152,8 +152,8 @@ impl Route for ChangePassword {
         let sent = request.parse()?;
         let mut pass = deps.throttle.count_client(&Rule::PROOF, &cx).await?;
         let outcome = deps.change(&cx, member, sent).await;
-        // The password was right, whatever else was not.
-        if matches!(outcome, Ok(_) | Err(Error::Invalid(_))) {
+        // Else the password was right, whatever else was not, or it is we who failed.
+        if !matches!(outcome, Err(Error::WrongPassword)) {
             deps.throttle.give_back(&mut pass).await;
         }
         if let Ok(person) = &outcome {

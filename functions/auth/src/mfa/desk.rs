@@ -67,6 +67,17 @@ enum Error {
     Issue(#[from] IssueError),
 }
 
+impl Error {
+    /// Whether no code was tried that could have been wrong, or it is we who failed.
+    fn is_no_failure(&self) -> bool {
+        match self {
+            Self::NoFactor | Self::Store(_) | Self::Key(_) | Self::Issue(_) => true,
+            Self::Entrance(error) => error.is_no_failure(),
+            Self::NotWaiting | Self::Refused | Self::Throttled(_) => false,
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -125,7 +136,7 @@ impl Desk {
     pub(super) async fn show(&self, cx: &Cx, typed: Typed) -> Result<Reply<Json<Answer>>, Problem> {
         let mut pass = self.throttle.count_client(&Rule::PROOF, cx).await?;
         let outcome = self.take(cx, typed).await;
-        if matches!(outcome, Ok(_) | Err(Error::NoFactor)) {
+        if outcome.as_ref().map_or_else(Error::is_no_failure, |_| true) {
             self.throttle.give_back(&mut pass).await;
         }
         pass.stamp(outcome.map_err(Problem::from))
@@ -134,6 +145,16 @@ impl Desk {
     async fn take(&self, cx: &Cx, typed: Typed) -> Result<Reply<Json<Answer>>, Error> {
         let who = self.who(cx).await?;
         let mut count = self.count(&typed, who.identity(), cx).await?;
+        let outcome = self.try_it(cx, typed, who).await;
+        if let Some(count) = &mut count
+            && outcome.as_ref().map_or_else(Error::is_no_failure, |_| true)
+        {
+            self.throttle.give_back(count).await;
+        }
+        outcome
+    }
+
+    async fn try_it(&self, cx: &Cx, typed: Typed, who: Who<'_>) -> Result<Reply<Json<Answer>>, Error> {
         let (person, factor) = self.store.person_and_factor(who.identity()).await?;
         let first = matches!(typed, Typed::First(..));
         let factor = factor.filter(|factor| factor.confirmed_at.is_none() == first).ok_or(Error::NoFactor)?;
@@ -143,9 +164,6 @@ impl Desk {
             Who::Waiting { digest, sign_in } => self.come_in(cx, digest, &sign_in, person, (&factor, &shown)).await,
             Who::Member(member) => self.go_on(cx, member, (&factor, &shown)).await,
         }?;
-        if let Some(count) = &mut count {
-            self.throttle.give_back(count).await;
-        }
         if let Some(owner) = owner {
             self.notices.factor(&owner, FactorChange::Enrolled, cx.now).await;
         }
