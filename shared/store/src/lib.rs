@@ -33,6 +33,7 @@
 //! | stack record | `T#{tenant}` / `STACK` | DeployStack | its undo, the deployer's callback, HealthCheck | s 1 | 2, with the step |
 //! | domain record, host claim | `T#{tenant}` / `DOMAIN`, `HOST#{host}` / `CLAIM` | ConfigureDomain | its undo, HealthCheck | s 1 | 4, with the step |
 //! | schema record | `T#{tenant}` / `SCHEMA` | RunMigrations | RunMigrations, HealthCheck | s 1 | 4 with the lease |
+//! | closed sign-in | with the identity | a change of the password that a sign-in outran, for 15 s | by the sign-in's condition | - | 1 (no transaction) |
 //! | lease | `T#{tenant}` / `LEASE` | RunMigrations | by its conditions | - | 1 to acquire (no transaction) |
 //! | orphan | `T#{tenant}` / `ORPHAN#{attempt}#{step}`, `ORPHANS` / `{tenant}#{attempt}#{step}` | an undo that fails | the alarm, Query of the index | e 0.5 per 4 KB | 4, with the step |
 //! | mail claim | `T#{tenant}` / `MAIL#{kind}#{n}` | SendWelcome, resend | by its condition | - | 2 |

@@ -2,14 +2,15 @@
 //!
 //! It is one transaction, in which every session but the owner's own ends too. A person's identity counts the sessions
 //! that were started with the password; a session that starts between the look at them and the transaction makes its
-//! condition fail, and the next try ends that one with the others. A sign-in that matched the old password afterwards is
-//! refused by its own condition ([`Store::start_session`]).
+//! condition fail, and the next try ends that one with the others. Who is outrun closes the person's sign-in for as long as
+//! the change may take, so that no number of sign-ins keeps a password from being replaced. A sign-in that matched the old
+//! password afterwards is refused by its own condition ([`Store::start_session`]).
 //!
 //! Of a person's reset tokens only the newest counts: its digest is on the identity, and to use it takes it away.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
 use domain::{Action, IdentityId, SessionId, TokenDigest};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,8 +23,12 @@ use crate::{
 /// Sessions that end with the password in one transaction of at most a hundred items. More are ended before it, by as
 /// many at a time: whoever gets so far may end them.
 const AT_ONCE: usize = 90;
-/// How often sign-ins with the old password may be quicker.
+/// How often others may be quicker: a sign-in before the person's are closed, and refreshes and other changes.
 const TRIES: usize = 8;
+/// Until when nobody signs in with the password, in seconds since the epoch.
+pub(crate) const CLOSED: &str = "sign_in_closed_until";
+/// As long as a function may run, and some.
+const CLOSED_FOR: SignedDuration = SignedDuration::from_secs(15);
 
 /// A reset token that has been issued and not used.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,16 +92,12 @@ impl Entitled<'_> {
             0 => "attribute_not_exists(sessions_started)",
             _ => "sessions_started = :started",
         };
-        let (update, right, value) = match self {
-            Self::Owner { matched, .. } => {
-                ("SET password_phc = :new REMOVE reset_digest", "password_phc = :right", matched.attribute())
-            }
-            Self::Bearer(digest) => (
-                "SET password_phc = :new, email_verified = :yes REMOVE reset_digest",
-                "reset_digest = :right",
-                s(digest.as_str()),
-            ),
+        let verified = match self {
+            Self::Owner { .. } => "",
+            Self::Bearer(_) => ", email_verified = :yes",
         };
+        let update = format!("SET password_phc = :new{verified} REMOVE reset_digest, {CLOSED}");
+        let (right, value) = self.right();
         let mut expr = Expr::new(&format!("{right} AND {count}")).value(":right", value).value(":new", new.attribute());
         if seen.sessions_started > 0 {
             expr = expr.value(":started", n(seen.sessions_started));
@@ -104,7 +105,15 @@ impl Entitled<'_> {
         if let Self::Bearer(_) = self {
             expr = expr.value(":yes", AttributeValue::Bool(true));
         }
-        Write::update("password", Key::identity(identity), update, expr)
+        Write::update("password", Key::identity(identity), &update, expr)
+    }
+
+    /// The condition on the identity, and its value `:right`.
+    fn right(self) -> (&'static str, AttributeValue) {
+        match self {
+            Self::Owner { matched, .. } => ("password_phc = :right", matched.attribute()),
+            Self::Bearer(digest) => ("reset_digest = :right", s(digest.as_str())),
+        }
     }
 
     /// The token; and a temporary password that nobody needs any more.
@@ -139,7 +148,8 @@ impl Store {
     /// Sets the password, uses up what entitles to it, and ends the person's sessions; says whether it did. It did not
     /// where the caller is no longer entitled: the password was changed, or the token used, replaced or outlived.
     ///
-    /// One read, a Query of the sessions, and one transaction, which costs two write units for each session.
+    /// One read, a Query of the sessions, and one transaction, which costs two write units for each session; one write more for
+    /// who is outrun.
     pub async fn set_password(
         &self,
         identity: &IdentityId,
@@ -147,7 +157,10 @@ impl Store {
         new: &PasswordHash,
         audit: &Audit,
     ) -> Result<bool, StoreError> {
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
+            if tried == 1 && !self.close_sign_in(identity, by, audit.entry.at).await? {
+                return Ok(false);
+            }
             let seen: Option<Credentials> = self.record("identity", &Key::identity(identity)).await?;
             let Some(seen) = seen.filter(|seen| by.holds(seen)) else { return Ok(false) };
             let mut writes = vec![by.write(identity, &seen, new)];
@@ -167,7 +180,30 @@ impl Store {
                 None => return Err(refusal(&writes, &reasons)),
             }
         }
-        Err(StoreError::busy("sign-ins keep outrunning the change of the password"))
+        Err(StoreError::busy("others keep outrunning the change of the password"))
+    }
+
+    /// Sees to it that nobody signs in with the old password while it is being replaced. False where the caller is not entitled.
+    /// It passes by itself, as a lease does, and changes nothing else.
+    async fn close_sign_in(&self, identity: &IdentityId, by: Entitled<'_>, now: Timestamp) -> Result<bool, StoreError> {
+        let until = now.saturating_add(CLOSED_FOR).unwrap_or(Timestamp::MAX);
+        let (right, value) = by.right();
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.core)
+            .set_key(Some(Key::identity(identity).attributes()))
+            .update_expression(format!("SET {CLOSED} = :until"))
+            .condition_expression(right)
+            .expression_attribute_values(":until", n(until.as_second()))
+            .expression_attribute_values(":right", value);
+        match Box::pin(update.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// The end of each session but the owner's; of very many, of those that are left after most have been ended.
@@ -182,7 +218,8 @@ impl Store {
             let some = ends.split_off(ends.len() - AT_ONCE);
             let mut audit = audit.clone();
             audit.entry.action = Action::SessionRevoked;
-            self.commit(&some, &audit, &some[0].key.sk).await?;
+            // One that is being refreshed is tried again. No condition can fail.
+            self.commit_if(&some, &audit, &some[0].key.sk).await?;
         }
         Ok(ends)
     }

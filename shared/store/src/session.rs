@@ -12,6 +12,7 @@ use crate::{
     Audit, PasswordHash, Store, StoreError,
     item::{Found, item, n, read},
     keys::{Key, PLATFORM_ROLE, SECOND_FACTOR},
+    password::CLOSED,
     reads::How,
     second_factor::CONFIRMED,
     signing::{generation_key, generation_of},
@@ -152,7 +153,7 @@ impl Store {
         renewed: Option<&PasswordHash>,
         audit: &Audit,
     ) -> Result<(), StoreError> {
-        let writes = [still(&session.identity_id, matched, renewed), new(session)?];
+        let writes = [still(&session.identity_id, matched, renewed, session.created_at), new(session)?];
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             match self.transact(&writes, audit, session.session_id.as_str()).await? {
@@ -269,10 +270,19 @@ impl Store {
     }
 }
 
-/// That the password is still the one that was matched; it is stored anew, where its parameters were old. The session that
-/// starts with it is counted.
-pub(crate) fn still(identity: &IdentityId, matched: &PasswordHash, renewed: Option<&PasswordHash>) -> Write {
-    let unchanged = Expr::new("password_phc = :matched").value(":matched", matched.attribute()).value(":one", n(1));
+/// That the password is still the one that was matched, and is not being replaced; it is stored anew, where its parameters
+/// were old. The session that starts with it is counted.
+pub(crate) fn still(
+    identity: &IdentityId,
+    matched: &PasswordHash,
+    renewed: Option<&PasswordHash>,
+    now: Timestamp,
+) -> Write {
+    let unchanged =
+        Expr::new(&format!("password_phc = :matched AND (attribute_not_exists({CLOSED}) OR {CLOSED} <= :now)"))
+            .value(":matched", matched.attribute())
+            .value(":now", n(now.as_second()))
+            .value(":one", n(1));
     let (identity, counted) = (Key::identity(identity), "ADD sessions_started :one");
     match renewed {
         Some(renewed) => {

@@ -242,6 +242,62 @@ async fn r17_a_sign_in_that_outruns_a_reset_ends_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r17_no_number_of_sign_ins_keeps_a_reset_from_its_end() {
+    let (world, email) = house().await;
+    let token = mailed(&world, &email).await;
+    let faults = world.stack.gateway.faults();
+    for _ in 0..2 {
+        let wait = Fault::Delay(SignedDuration::from_secs(1));
+        faults.add(Rule::new(wait).on("dynamodb", "TransactWriteItems").from("auth-password-reset").nth(1));
+    }
+    let thief = async {
+        world.until("the first try", async || (faults.fired() == 1).then_some(())).await;
+        let session = world.log_in(&email, PASSWORD).await;
+        world.advance(SignedDuration::from_secs(1));
+        world.until("the second try", async || (faults.fired() == 2).then_some(())).await;
+        world.try_log_in(&world.somebody(), &email, PASSWORD).await.problem(401, "invalid_credentials");
+        world.advance(SignedDuration::from_secs(1));
+        session
+    };
+    let (reset, session) = tokio::join!(reset(&world, &token, OTHER_PASSWORD), thief);
+    reset.expect(200);
+    world.get(&session, WHOAMI).await.problem(401, "unauthenticated");
+    world.log_in(&email, OTHER_PASSWORD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r17_a_change_that_comes_to_nothing_closes_the_sign_in_for_a_moment_only() {
+    let (world, email) = house().await;
+    let token = mailed(&world, &email).await;
+    let faults = world.stack.gateway.faults();
+    let cancelled = Rule::error(400, "ThrottlingException").on("dynamodb", "TransactWriteItems");
+    let (answer, _) = held_up(&world, "auth-password-reset", reset(&world, &token, OTHER_PASSWORD), async {
+        faults.add(cancelled.from("auth-password-reset"));
+        world.log_in(&email, PASSWORD).await
+    })
+    .await;
+    answer.problem(503, "unavailable");
+    world.try_log_in(&world.somebody(), &email, PASSWORD).await.problem(401, "invalid_credentials");
+    world.advance(SignedDuration::from_secs(15));
+    world.log_in(&email, PASSWORD).await;
+    faults.clear();
+    reset(&world, &token, OTHER_PASSWORD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r14_who_is_refused_by_our_own_fault_has_not_failed() {
+    let (world, email) = house().await;
+    world.log_in(&email, PASSWORD).await;
+    let faults = world.stack.gateway.faults();
+    faults.add(Rule::error(400, "ThrottlingException").on("dynamodb", "TransactWriteItems").from("auth-login"));
+    for _ in 0..6 {
+        world.try_log_in(&world.somebody(), &email, PASSWORD).await.problem(503, "unavailable");
+    }
+    faults.clear();
+    world.log_in(&email, PASSWORD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r17_of_a_change_and_a_reset_at_once_one_counts() {
     let (world, email) = house().await;
     let here = world.log_in(&email, PASSWORD).await;
