@@ -1,5 +1,6 @@
 //! Limits that each environment counts by itself, and settles now and then (`domain::window`).
 
+use domain::{ApiKey, ApiKeyId, ApiKeyKind, SystemEntropy, TenantId};
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use local::aws::counters::Usage;
@@ -101,6 +102,28 @@ async fn r15_who_guesses_at_status_tokens_is_an_anonymous_client() {
         world.get(&guess(number), path).await.problem(404, "not_found");
     }
     world.get(&guess(100), path).await.problem(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn r15_made_up_api_keys_are_limited_and_good_ones_go_on_elsewhere() {
+    let world = stack(&[]).await;
+    let id = world.tenant("lantern").await;
+    let tenant = TenantId::parse(&id).unwrap();
+    let guesser = world.somebody();
+    let guess = || {
+        let key = ApiKey::new(ApiKeyKind::Test, &tenant, &ApiKeyId::new(&SystemEntropy), &SystemEntropy);
+        guesser.with(key.expose())
+    };
+    for _ in 0..100 {
+        world.get(&guess(), "/api/v1/vault").await.problem(401, "unauthenticated");
+    }
+    let before = usage(&world);
+    world.get(&guess(), "/api/v1/vault").await.problem(429, "too_many_requests");
+    assert_eq!(usage(&world).since(&before).total(None, Some("dynamodb"), None).calls, 0);
+    // Neither the client's other calls nor anybody else's.
+    world.get(&guesser, NOTHING).await.problem(404, "not_found");
+    let member = world.log_in(&owner("lantern"), PASSWORD).await;
+    world.get(&member, "/api/v1/auth/whoami").await.expect(200);
 }
 
 #[tokio::test]

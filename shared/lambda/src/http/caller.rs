@@ -181,6 +181,11 @@ impl Authenticator {
         }
     }
 
+    /// Whether the caller shows what could be an API key, good or not: a read tells.
+    pub(super) fn is_shown_key(&self, headers: &HeaderMap) -> bool {
+        matches!(bearer(headers), Ok(Some(token)) if self.api_keys.could_be(token))
+    }
+
     async fn identify(&self, access: Access, headers: &HeaderMap, now: Timestamp) -> Result<Admitted, Problem> {
         let Some(token) = bearer(headers)? else { return Err(unauthenticated()) };
         if let (Access::StatusToken { .. }, Ok(token)) = (access, StatusToken::parse(token)) {

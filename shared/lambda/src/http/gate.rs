@@ -102,6 +102,24 @@ impl Gate {
         Ok(Counted { standings, unproven: counted.map(|(window, who, _)| (window, who, client)) })
     }
 
+    /// Anybody can make a text up that costs a read to refuse, so keys that open nothing are limited: as many of a client as it
+    /// has anonymous calls, and apart from those, so that its good keys need not wait for its other calls. Costs no call.
+    ///
+    /// # Errors
+    /// 429 after too many of them.
+    pub(super) async fn may_show_key(&self, source_ip: &str, now: Timestamp) -> Result<(), Problem> {
+        match self.meter.full(&self.rates.client, &bad_keys(source_ip), now).await {
+            Some(standing) => Err(refused(&kinds::TOO_MANY_REQUESTS, &standing, standing.more_at, now)),
+            None => Ok(()),
+        }
+    }
+
+    /// The key that the client showed opened nothing.
+    pub(super) async fn refused_key(&self, source_ip: &str, now: Timestamp) {
+        // The call has been answered; the next one will hear of it.
+        let _one_too_many = self.meter.count(&self.rates.client, &bad_keys(source_ip), now).await;
+    }
+
     /// A token that opens nothing was no caller's: the call is one of the client's anonymous calls. So guessing at tokens is
     /// limited, whatever they are.
     pub(super) async fn opened_nothing(&self, counted: &Counted, now: Timestamp) {
@@ -111,6 +129,10 @@ impl Gate {
             let _one_too_many = self.meter.count(&self.rates.client, client, now).await;
         }
     }
+}
+
+fn bad_keys(source_ip: &str) -> String {
+    format!("keys {}", ClientNetwork::of(source_ip))
 }
 
 /// What counts the call, in the order in which it is asked.

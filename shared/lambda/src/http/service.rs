@@ -215,7 +215,18 @@ impl Door {
         (policy, params, source_ip, now): (&Policy, &[(&'static str, String)], &str, jiff::Timestamp),
         request: &Request,
     ) -> Result<(Admitted, Counted), Problem> {
-        let admitted = self.admit(policy, params, request, now).await?;
+        let is_key = self.authenticator.as_ref().is_some_and(|it| it.is_shown_key(request.headers()));
+        let key_gate = self.gate.as_ref().filter(|_| is_key);
+        if let Some(gate) = key_gate {
+            gate.may_show_key(source_ip, now).await?;
+        }
+        let admitted = self.admit(policy, params, request, now).await;
+        if let (Some(gate), Err(problem)) = (key_gate, &admitted)
+            && *problem.kind == kinds::UNAUTHENTICATED
+        {
+            gate.refused_key(source_ip, now).await;
+        }
+        let admitted = admitted?;
         let counted = match &self.gate {
             Some(gate) => {
                 let tenant = tenant_of(params);

@@ -69,6 +69,11 @@ impl ApiKeys {
         Ok(Self { kind: ApiKeyKind::of_stage(env.required("STAGE")?), uses })
     }
 
+    /// Whether the text has the form of one.
+    pub(super) fn could_be(&self, text: &str) -> bool {
+        ApiKey::parse(self.kind, text).is_ok()
+    }
+
     /// Whose key it is, and their plan. A text that is none costs nothing; any other, one `BatchGetItem` of two items, whether there is such
     /// a key or not.
     pub(super) async fn holder(
