@@ -2,7 +2,8 @@
 //! five minutes may be missing there, and is not where a secret is asked for by its name.
 
 use domain::{Permission, SecretName};
-use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor};
+use lambda::http::{Access, Cx, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor, not_a_cursor};
+use secrets::SecretError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,7 +38,11 @@ impl Route for ListSecrets {
 
     async fn handle(Reading { of, .. }: &Reading, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
         let Listing { limit, after } = cx.listing::<String>()?;
-        let (page, next) = of.secrets.overviews(&SecretName::prefix(&of.stage), limit, after).await?;
+        let found = of.secrets.overviews(&SecretName::prefix(&of.stage), limit, after).await;
+        let (page, next) = found.map_err(|error| match error {
+            SecretError::NoSuchPage => not_a_cursor(),
+            other => other.into(),
+        })?;
         let items = page.into_iter().map(|found| secret::Answer::of(found, cx.now)).collect();
         Ok(Reply::json(Answer { items, next_cursor: next.as_ref().map(cursor) }))
     }

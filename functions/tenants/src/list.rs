@@ -3,7 +3,9 @@
 
 use domain::{CompanyName, Permission, Plan, Region, Rule, TenantId, TenantStatus};
 use jiff::Timestamp;
-use lambda::http::{Access, Cx, Filter, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor};
+use lambda::http::{
+    Access, Cx, Filter, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor, not_a_cursor,
+};
 use serde::Serialize;
 use store::{Store, TenantEntry, TenantFilter};
 use utoipa::ToSchema;
@@ -81,6 +83,10 @@ impl Route for List {
             region: cx.filter("region", Region::parse)?,
             subdomain_prefix: cx.filter("subdomain_prefix", beginning)?,
         };
+        let is_outside = |after: &TenantId| !after.as_str().starts_with(&filter.id_prefix());
+        if after.as_ref().is_some_and(is_outside) {
+            return Err(not_a_cursor());
+        }
         let page = store.tenants(&filter, after.as_ref(), limit).await?;
         let items = page.tenants.into_iter().map(Entry::from).collect();
         Ok(Reply::json(Answer { items, next_cursor: page.next.as_ref().map(cursor) }))

@@ -44,6 +44,9 @@ pub enum SecretError {
         /// Its name or ARN.
         secret: String,
     },
+    /// A page of the list that was never offered.
+    #[error("there is no such page of secrets")]
+    NoSuchPage,
     /// Secrets Manager did not do it, or did not say so.
     #[error(
         "the secret {secret} is out of reach: check that Secrets Manager is up and that the role may use the secret"

@@ -2,9 +2,9 @@
 //!
 //! The session is where the door looks, so its end is the end. The record is what operators look at: one partition, by time.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt, str::FromStr};
 
-use domain::{IdentityId, Plan, Reason, Role, SessionId, TenantId};
+use domain::{IdentityId, Plan, Reason, Role, Rule, SessionId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,28 @@ pub struct Impersonation {
     /// By whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<IdentityId>,
+}
+
+/// Where in the list one goes on: after the record whose key it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImpersonationPosition(String);
+
+impl fmt::Display for ImpersonationPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ImpersonationPosition {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let is_time = |time: &str| time.len() == 13 && time.bytes().all(|byte| byte.is_ascii_digit());
+        match text.split_once('#') {
+            Some((time, session)) if is_time(time) && SessionId::parse(session).is_ok() => Ok(Self(text.to_owned())),
+            _ => Err(Rule::new("invalid", "is no place in the list of impersonations")),
+        }
+    }
 }
 
 impl Impersonation {
@@ -138,10 +160,10 @@ impl Store {
     /// A page of all of them, the newest first, after the entry that `after` names.
     pub async fn impersonations(
         &self,
-        after: Option<&str>,
+        after: Option<&ImpersonationPosition>,
         limit: u16,
-    ) -> Result<(Vec<Impersonation>, Option<String>), StoreError> {
-        let start = after.map(|sk| Key { pk: IMPERSONATIONS.to_owned(), sk: sk.to_owned() }.attributes());
+    ) -> Result<(Vec<Impersonation>, Option<ImpersonationPosition>), StoreError> {
+        let start = after.map(|after| Key { pk: IMPERSONATIONS.to_owned(), sk: after.0.clone() }.attributes());
         let query = self
             .client
             .query()
@@ -152,7 +174,7 @@ impl Store {
             .set_exclusive_start_key(start)
             .limit(i32::from(limit));
         let page = Box::pin(query.send()).await?;
-        let next = page.last_evaluated_key.as_ref().and_then(Key::of).map(|key| key.sk);
+        let next = page.last_evaluated_key.as_ref().and_then(Key::of).map(|key| ImpersonationPosition(key.sk));
         let found = page.items.unwrap_or_default().into_iter().map(|item| read(WHAT, item));
         Ok((found.collect::<Result<_, _>>()?, next))
     }

@@ -139,7 +139,7 @@ pub use effects::Effects;
 pub use error::StoreError;
 pub use idempotency::{Earlier, IdempotencyRecord};
 pub use identity::{Identity, LoginView, Membership, MembershipPointer, PasswordHash};
-pub use impersonation::{IMPERSONATION, Impersonation};
+pub use impersonation::{IMPERSONATION, Impersonation, ImpersonationPosition};
 pub use invitation::{Accepting, Invitation};
 pub use job_runs::JobRun;
 pub use key_use::KEY_USE_GRAIN;

@@ -109,6 +109,12 @@ impl TenantFilter {
         (!wanted.is_empty()).then(|| Expr { text: wanted.join(" AND "), ..expr })
     }
 
+    /// How the ids of the tenants that it takes begin.
+    #[must_use]
+    pub fn id_prefix(&self) -> String {
+        format!("tenant-{}", self.subdomain_prefix.as_deref().unwrap_or_default())
+    }
+
     /// An id goes on after the subdomain, so its beginning may be more than the subdomain's.
     fn takes(&self, subdomain: &Subdomain) -> bool {
         self.subdomain_prefix.as_ref().is_none_or(|prefix| subdomain.as_str().starts_with(prefix))
@@ -116,14 +122,14 @@ impl TenantFilter {
 }
 
 impl Store {
-    /// A page of the tenants after `after`. One eventually consistent Query without a filter, at most eight with one.
+    /// A page of the tenants after `after`, which the filter takes by its beginning. One eventually consistent Query without a filter, at most eight with one.
     pub async fn tenants(
         &self,
         filter: &TenantFilter,
         after: Option<&TenantId>,
         limit: u16,
     ) -> Result<TenantPage, StoreError> {
-        let (wanted, prefix) = (usize::from(limit), filter.subdomain_prefix.clone().unwrap_or_default());
+        let wanted = usize::from(limit);
         let expression = filter.expression();
         let looked_at = if expression.is_some() { LOOKED_AT } else { i32::from(limit) };
         let mut tenants: Vec<TenantEntry> = Vec::new();
@@ -139,7 +145,7 @@ impl Store {
                 .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()))
                 .set_expression_attribute_values(Some(values))
                 .expression_attribute_values(":pk", s(TENANTS))
-                .expression_attribute_values(":prefix", s(format!("tenant-{prefix}")))
+                .expression_attribute_values(":prefix", s(filter.id_prefix()))
                 .set_exclusive_start_key(start.as_ref().map(|last| Key::tenant_entry(last).attributes()))
                 .limit(looked_at);
             let page = Box::pin(query.send()).await?;

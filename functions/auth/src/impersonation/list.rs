@@ -5,7 +5,7 @@ use domain::{Permission, Rule};
 use jiff::Timestamp;
 use lambda::http::{Access, Cx, Filter, Json, Listing, Policy, Problem, Rate, Reply, Route, Scope, cursor};
 use serde::Serialize;
-use store::Impersonation;
+use store::{Impersonation, ImpersonationPosition};
 use utoipa::ToSchema;
 
 use super::Deps;
@@ -80,10 +80,10 @@ impl Route for List {
     type Error = Problem;
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Problem> {
-        let Listing { limit, after } = cx.filtered::<String>(FILTERS)?;
+        let Listing { limit, after } = cx.filtered::<ImpersonationPosition>(FILTERS)?;
         let (found, next) = match cx.filter("active", yes)? {
             Some(()) => (deps.store.active_impersonations(cx.now).await?, None),
-            None => deps.store.impersonations(after.as_deref(), limit).await?,
+            None => deps.store.impersonations(after.as_ref(), limit).await?,
         };
         let items = found.into_iter().map(Entry::from).collect();
         Ok(Reply::json(Answer { items, next_cursor: next.as_ref().map(cursor) }))

@@ -95,6 +95,15 @@ async fn r25_the_last_of_very_many_is_listed_and_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r25_a_cursor_is_one_that_was_handed_out() {
+    let scene = Scene::open().await;
+    for text in ["", "x", "1772355600000#x", "1772355600000", "#ses_00000000000000000000000000000000"] {
+        let query = format!("{PATH}?cursor={}", URL_SAFE_NO_PAD.encode(text));
+        scene.world.get(&scene.sam, &query).await.problem(400, "invalid_query");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r25_what_is_the_members_alone_is_refused() {
     let scene = Scene::open().await;
     let (acting, _) = scene.acting().await;

@@ -1,5 +1,6 @@
 //! R06, R39: tenants are seen, changed, closed, opened, given up and restored; whatever comes at the same moment.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -72,6 +73,9 @@ async fn r06_tenants_are_listed_page_by_page_and_by_what_they_are() {
     // The beginning of an id, and of no subdomain.
     let beginning = &ids[0].strip_prefix("tenant-").unwrap()["harbour-".len() - 1..][..3];
     assert_eq!(page(&world, &admin, &format!("subdomain_prefix=harbour{beginning}")).await, (vec![], None));
+    let elsewhere = URL_SAFE_NO_PAD.encode(&ids[2]);
+    let query = format!("{TENANTS}?subdomain_prefix=harb&cursor={elsewhere}");
+    world.get(&admin, &query).await.problem(400, "invalid_query");
     for query in
         ["status=ready", "plan=free", "region=here", "subdomain_prefix=", "colour=red", "status=READY&status=READY"]
     {

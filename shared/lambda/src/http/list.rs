@@ -40,6 +40,11 @@ pub fn cursor(last: &impl Display) -> String {
     URL_SAFE_NO_PAD.encode(last.to_string())
 }
 
+/// For a cursor that this list, with these filters, has never handed out.
+pub fn not_a_cursor() -> Problem {
+    invalid("cursor is next_cursor of the page before")
+}
+
 /// What a cursor in a body was made of.
 ///
 /// # Errors
@@ -89,7 +94,7 @@ fn listing<T: FromStr>(query: &[(String, String)], filters: &[Filter]) -> Result
         match name.as_str() {
             "limit" => listing.limit = limit(value).ok_or_else(|| invalid("limit is a number from 1 to 100"))?,
             "cursor" => {
-                let last = entry(value).ok_or_else(|| invalid("cursor is next_cursor of the page before"))?;
+                let last = entry(value).ok_or_else(not_a_cursor)?;
                 listing.after = Some(last);
             }
             name if filters.iter().any(|filter| filter.name == name) => {}

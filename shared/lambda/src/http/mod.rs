@@ -30,7 +30,7 @@ pub use body::{Body, Described, Errors, Field, Json, Unknown};
 pub use caller::{Authenticator, BOOTSTRAP_PRESENT, Caller, Member, Service, WARNING, unauthenticated};
 pub use cookie::{REFRESH_COOKIE, refresh_cookie};
 pub use idempotency::IdempotencyKey;
-pub use list::{DEFAULT_LIMIT, Filter, Listing, MAX_LIMIT, cursor, uncursor};
+pub use list::{DEFAULT_LIMIT, Filter, Listing, MAX_LIMIT, cursor, not_a_cursor, uncursor};
 pub use meter::Callers;
 pub(crate) use policy::Of;
 pub use policy::{Access, BODY_LIMIT, Csrf, Idempotency, Policy, Rate, Scope, StepUp, UNMATCHED};

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{INVALID_REQUEST, NOT_FOUND, PENDING, Secrets, code, unavailable};
 use crate::{SecretError, client::CURRENT};
 
+const INVALID_NEXT_TOKEN: &str = "InvalidNextTokenException";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A secret from outside.
@@ -54,7 +55,8 @@ pub enum Ordered {
 
 impl Secrets {
     /// The secrets whose names begin so, a page of them, and what to ask for the next page with. What changed in the last
-    /// five minutes may be missing: ListSecrets is eventually consistent, [`Secrets::overview`] is not.
+    /// five minutes may be missing: ListSecrets is eventually consistent, [`Secrets::overview`] is not. Fails with
+    /// [`SecretError::NoSuchPage`] where `after` is nothing that it ever answered.
     pub async fn overviews(
         &self,
         prefix: &str,
@@ -63,7 +65,10 @@ impl Secrets {
     ) -> Result<(Vec<Overview>, Option<String>), SecretError> {
         let named = Filter::builder().key(FilterNameStringType::Name).values(prefix).build();
         let call = self.client.list_secrets().filters(named).max_results(limit.into()).set_next_token(after);
-        let page = Box::pin(call.send()).await.map_err(|error| unavailable(&format!("{prefix}*"), &error))?;
+        let page = Box::pin(call.send()).await.map_err(|error| match code(&error) {
+            Some(INVALID_NEXT_TOKEN) => SecretError::NoSuchPage,
+            _ => unavailable(&format!("{prefix}*"), &error),
+        })?;
         let entry = |entry: aws_sdk_secretsmanager::types::SecretListEntry| Overview {
             name: entry.name.unwrap_or_default(),
             created_at: time(entry.created_date).unwrap_or(Timestamp::UNIX_EPOCH),
@@ -165,6 +170,13 @@ mod tests {
         assert!(page[0].rotates && page[0].is_rotating());
         assert_eq!(secrets.overview("innkeeper/dev/b").await.unwrap(), None);
         assert!(secrets.order_rotation("innkeeper/dev/b", "t").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_page_that_was_never_offered_is_no_outage() {
+        let secrets = StandIn::new(|_, _| refusal("InvalidNextTokenException")).secrets();
+        let made_up = secrets.overviews("innkeeper/dev/", 10, Some("made up".to_owned())).await;
+        assert!(matches!(made_up, Err(SecretError::NoSuchPage)));
     }
 
     #[test]
