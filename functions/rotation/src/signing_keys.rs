@@ -126,7 +126,12 @@ impl Rotation for RotateSigningKeys {
     }
 
     async fn test(&self, next: &Self::Value, now: Timestamp) -> Result<(), WorkError> {
-        let published = self.published().await?;
+        let mut published = self.published().await?;
+        if published.is_empty() {
+            // A new stack's schedule is tried before anybody signs, and so before anything is published.
+            self.set(next, next, now).await?;
+            published = self.published().await?;
+        }
         let published: HashMap<&str, &PublicKey> = published.iter().map(|key| (key.kid.as_str(), key)).collect();
         for ours in next.public_keys().iter().filter(|key| key.retire_at.is_none_or(|end| now < end)) {
             let theirs = published.get(ours.kid.as_str()).ok_or_else(|| WorkError::fatal("a key is not published"))?;

@@ -86,12 +86,19 @@ impl Secrets {
     }
 
     /// Has `function` rotate the secret every so many `days`, from now on. The function has to allow Secrets Manager to call
-    /// it; the caller needs `lambda:InvokeFunction` on it.
+    /// it; the caller needs `lambda:InvokeFunction` on it. Secrets Manager tries the function, and refuses to be told so again
+    /// until it has: that passes.
     pub async fn rotate_every(&self, name: &str, function: &str, days: i64) -> Result<(), SecretError> {
         let rules = RotationRulesType::builder().automatically_after_days(days).build();
         let call = self.client.rotate_secret().secret_id(name).rotation_lambda_arn(function).rotation_rules(rules);
         let call = call.rotate_immediately(false);
-        Box::pin(call.send()).await.map(drop).map_err(|error| unavailable(name, &error))
+        Box::pin(call.send()).await.map(drop).map_err(|error| match code(&error) {
+            Some(INVALID_REQUEST) => SecretError::Unavailable {
+                secret: name.to_owned(),
+                source: CallFailure::passing("an earlier order to rotate it is still being tried"),
+            },
+            _ => unavailable(name, &error),
+        })
     }
 
     /// Whether there is such a secret, not marked for deletion. Reads no value.

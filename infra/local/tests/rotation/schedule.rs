@@ -24,6 +24,16 @@ async fn every_ring_has_its_function_and_its_thirty_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_stacks_schedules_pass_their_test_before_anybody_signs() {
+    let world = World::open().await;
+    for secret in [SIGNING, REFRESH, DATA] {
+        world.stack.secrets.try_out(secret).await.unwrap();
+        assert_eq!(world.labelled(secret, "AWSPENDING").await, None, "{secret}");
+        assert_eq!(world.keys(secret).await, 1, "{secret}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_rotated_by_the_stack_itself() {
     let world = World::open().await;
     world.advance(SignedDuration::from_hours(30 * 24));

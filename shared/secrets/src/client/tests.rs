@@ -94,6 +94,13 @@ async fn a_secret_that_is_still_being_deleted_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_schedule_that_is_still_being_tried_is_set_later() {
+    let ordered = async |answer| always(answer).secrets().rotate_every("s", "arn:f", 90).await;
+    assert!(ordered(refusal("InvalidRequestException")).await.unwrap_err().is_retryable());
+    assert!(!ordered(refusal("InvalidParameterException")).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
 async fn deleting_twice_is_deleting_once() {
     let aws = always(Some((200, json!({ "ARN": "arn:s" }))));
     aws.secrets().delete("s").await.unwrap();

@@ -121,6 +121,25 @@ impl SecretsManager {
         self.steps(id, &token).await
     }
 
+    /// What AWS does where a rotation is configured without rotating: it reserves a version, has it tested, and lets it go. Here
+    /// on demand.
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>
+    pub async fn try_out(&self, id: &str) -> Result<(), RotationError> {
+        let token = self.token(None)?;
+        let (arn, lambda) = self.change(id, |secret, now| {
+            secret.reserve(&token, now);
+            Ok((secret.arn.clone(), secret.rotation()?.lambda.clone()))
+        })?;
+        let step = "testSecret";
+        let event = json!({"Step": step, "SecretId": arn, "ClientRequestToken": token});
+        let tested = self.invoker.invoke(&lambda, event).await;
+        self.change(id, |secret, _| {
+            secret.versions.retain(|version| version.id != token);
+            Ok(())
+        })?;
+        tested.map(drop).map_err(|source| RotationError::Step { step, source })
+    }
+
     /// No lock is held while the Lambda runs: it reads and writes the secret that it rotates.
     async fn steps(&self, id: &str, token: &str) -> Result<(), RotationError> {
         let (arn, lambda) = self.with(id, |secret| Ok((secret.arn.clone(), secret.rotation()?.lambda.clone())))?;
