@@ -9,6 +9,7 @@ mod first_login;
 mod impersonation;
 mod members;
 mod oracle;
+mod outrun;
 mod passwords;
 mod platform;
 mod platform_factor;

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test both are an answer")]
 
 mod direct;
+mod direct_writes;
 mod door;
 mod identity;
 mod lease;
 mod limits;
 mod password;
 mod refresh;
+mod script;
 mod second_factor;
 mod signup;
 mod silo;
