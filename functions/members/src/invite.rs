@@ -4,7 +4,7 @@
 //! of the tenant, the inviter may know. An invitation to be an admin takes a seat of the plan; where there is none left,
 //! those that are outlived are cleared away first.
 //!
-//! Beside the door's read: a write for the count of mails, three reads, one transaction and one mail; a read more with an
+//! Beside the door's read: two writes for the counts of mails, three reads, one transaction and one mail; a read more with an
 //! `Idempotency-Key`, and for a repeat nothing else; at the plan's limit a `Query`, and a transaction for each outlived
 //! invitation.
 
@@ -14,7 +14,7 @@ use domain::{
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use lambda::http::{
-    Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Policy, Problem, Rate, Reply,
+    Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, IdempotencyKey, Json, Pass, Policy, Problem, Rate, Reply,
     Route, Scope, Unknown, kinds,
 };
 use mail::{Invited, Message};
@@ -126,11 +126,6 @@ impl Route for Invite {
     }
 }
 
-/// What the mails are counted by.
-pub(crate) fn mailbox(acting: &Acting<'_>, email: &EmailAddress) -> String {
-    format!("{}#{}", acting.tenant, email.normalized())
-}
-
 pub(crate) fn expiry(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_hours(i64::from(VALID_DAYS) * 24)).unwrap_or(now)
 }
@@ -150,6 +145,13 @@ impl Desk {
         Ok(found.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
     }
 
+    /// Counts a mail, for its tenant and for its address there: two writes.
+    pub(crate) async fn count_mail(&self, acting: &Acting<'_>, to: &EmailAddress, cx: &Cx) -> Result<Pass, Problem> {
+        let tenant = acting.tenant.as_str();
+        let _all = self.throttle.count(&Rule::INVITATIONS, tenant, cx.now).await?;
+        self.throttle.count(&Rule::INVITATION, &format!("{tenant}#{}", to.normalized()), cx.now).await
+    }
+
     /// Two reads, whoever has the address.
     async fn is_member(&self, acting: &Acting<'_>, email: &EmailAddress) -> Result<bool, Error> {
         let known = self.store.identity_by_email(email).await?;
@@ -166,7 +168,7 @@ impl Desk {
         once: Option<(&IdempotencyKey, &IdempotencyRecord)>,
     ) -> Result<Reply<Json<Shown>>, Error> {
         let tenant = self.tenant(acting).await?;
-        let pass = self.throttle.count(&Rule::INVITATION, &mailbox(acting, &new.email), cx.now).await?;
+        let pass = self.count_mail(acting, &new.email, cx).await?;
         if self.is_member(acting, &new.email).await? {
             return Err(Error::AlreadyMember);
         }

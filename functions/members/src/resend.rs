@@ -2,7 +2,7 @@
 //! one before opens nothing any more. Beside the door's read: two reads, a write for the count of mails, one transaction
 //! and one mail.
 
-use domain::{Action, InvitationId, InvitationToken, Permission, throttle::Rule};
+use domain::{Action, InvitationId, InvitationToken, Permission};
 use http::Method;
 use lambda::http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, kinds};
 use store::{Audit, Invitation};
@@ -10,7 +10,7 @@ use store::{Audit, Invitation};
 use crate::{
     desk::{Acting, Desk},
     invitation::Shown,
-    invite::{expiry, facts, mailbox},
+    invite::{expiry, facts},
     refusal::Error,
 };
 
@@ -39,7 +39,7 @@ impl Route for ResendInvitation {
     async fn handle(desk: &Desk, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
         let (acting, before) = of_path(desk, &cx).await?;
         let tenant = desk.tenant(&acting).await?;
-        let pass = desk.throttle.count(&Rule::INVITATION, &mailbox(&acting, &before.email), cx.now).await?;
+        let pass = desk.count_mail(&acting, &before.email, &cx).await?;
         let token = InvitationToken::new(&*desk.entropy);
         let after = Invitation { token: token.digest(), expires_at: expiry(cx.now), ..before.clone() };
         let audit = acting.audit(&cx, Action::InvitationRenewed, facts(&before), facts(&after));

@@ -51,6 +51,9 @@ impl Rule {
     /// Mails with an invitation, per tenant and address: nobody's mailbox is filled by pressing a button.
     pub const INVITATION: Self =
         Self { name: "invitation", most: 5, within: SignedDuration::from_hours(1), block: None };
+    /// Mails with an invitation, per tenant: whoever signs a tenant up may write to strangers in the platform's name.
+    pub const INVITATIONS: Self =
+        Self { name: "invitations", most: 5 * ROW, within: SignedDuration::from_hours(1), block: None };
     /// Refreshes of sessions that have ended, per client. Whose session goes on is never refused by it.
     pub const REFRESH: Self = Self { name: "refresh", ..Self::PROOF };
     /// Parts of exports, per tenant: 480 MB, a million entries of its audit log, at some 2 000 read units each.

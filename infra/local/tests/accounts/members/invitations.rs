@@ -154,6 +154,18 @@ async fn r09_only_the_newest_link_opens_and_only_for_a_week() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r15_a_tenant_writes_to_a_hundred_strangers_an_hour_at_most() {
+    let house = House::open().await;
+    for number in 0..100 {
+        house.invite(&house.ada, &format!("stranger{number}@people.example"), "agent").await.expect(201);
+    }
+    house.invite(&house.ada, GRACE, "agent").await.problem(429, "too_many_tries");
+    house.world.advance(SignedDuration::from_hours(1));
+    let ada = house.world.log_in(&owner("lantern"), PASSWORD).await;
+    house.invite(&ada, GRACE, "agent").await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r15_nobodys_mailbox_is_filled_by_pressing_a_button() {
     let house = House::open().await;
     let invited = house.invite(&house.ada, GRACE, "agent").await.expect(201);
