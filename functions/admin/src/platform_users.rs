@@ -14,7 +14,7 @@ use lambda::{
     Env, FromEnv, StartError,
     http::{
         Access, BODY_LIMIT, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope,
-        Unknown, kinds,
+        StepUp, Unknown, kinds,
     },
 };
 use mail::{MailError, Mailer, Message, PlatformInvitation, PlatformRole};
@@ -146,7 +146,11 @@ impl Route for CreatePlatformUser {
         summary: "Give a person a platform role",
         method: Method::POST,
         path: "/api/v1/admin/platform-users",
-        access: Access::Permission(Permission::PlatformAdmin, Scope::Platform),
+        // Else a token stolen once would make itself an operator for ever.
+        access: Access::SteppedUp {
+            by: StepUp::FactorOrPassword,
+            permission: Some((Permission::PlatformAdmin, Scope::Platform)),
+        },
         rate: Rate::General,
         body_limit: BODY_LIMIT,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -9,7 +9,7 @@ use http::Method;
 use jiff::Timestamp;
 use lambda::{
     Env, FromEnv, StartError,
-    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, Throttle, kinds},
+    http::{Access, Csrf, Cx, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, StepUp, Throttle, kinds},
 };
 use secrets::{SecretError, Secrets};
 use serde::Serialize;
@@ -81,7 +81,10 @@ impl Route for RemoveBootstrap {
         summary: "Delete the bootstrap credentials",
         method: Method::POST,
         path: "/api/v1/admin/remove-bootstrap-credentials",
-        access: Access::Permission(Permission::PlatformAdmin, Scope::Platform),
+        access: Access::SteppedUp {
+            by: StepUp::FactorOrPassword,
+            permission: Some((Permission::PlatformAdmin, Scope::Platform)),
+        },
         rate: Rate::General,
         body_limit: 0,
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),

@@ -219,6 +219,19 @@ async fn r09_a_failed_tenant_is_retried_by_the_platform() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r09_a_platform_role_is_given_by_who_has_just_proven_who_they_are() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    world.advance(SignedDuration::from_secs(601));
+    for (path, body) in
+        [(USERS, json!({"email": GRACE, "name": "Grace", "role": "super_admin"})), (REMOVE, Value::Null)]
+    {
+        world.post(&admin, path, &body).await.problem(401, "insufficient_user_authentication");
+    }
+    assert!(world.items("core").iter().all(|item| !item.to_string().contains(GRACE)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r09_people_with_and_without_a_password_are_given_a_role() {
     let world = World::open().await;
     let admin = world.bootstrap_admin().await;
