@@ -180,7 +180,7 @@ const WITHOUT_RESOURCE: [&str; 1] = ["secretsmanager:ListSecrets"];
 
 /// What Step Functions asks a machine's role for when it sets up the machine's log, on `*` alone: no call of ours, so no
 /// test can need it. <https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy>
-const DEPLOY_ONLY: [&str; 10] = [
+pub const DEPLOY_ONLY: [&str; 10] = [
     "logs:CreateLogDelivery",
     "logs:CreateLogStream",
     "logs:GetLogDelivery",

@@ -40,6 +40,7 @@ use fields::Fields;
 use node::Node;
 use refusal::Refusals;
 use resources::Reader;
+use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
 const TRANSFORM: &str = "AWS::Serverless-2016-10-31";
@@ -85,6 +86,14 @@ impl Stack {
             (_, found) => Err(found),
         }
     }
+}
+
+/// A template as it stands, `!Ref x` as `{"Ref": "x"}`: for what only AWS reads in it, such as alarms.
+pub fn written(text: &str) -> Result<Value, Vec<Refusal>> {
+    let refusals = Refusals::new("template");
+    let root = Node::parse(text, &refusals).map(|root| root.to_json());
+    let found = refusals.take();
+    if found.is_empty() { Ok(root.unwrap_or_default()) } else { Err(found) }
 }
 
 fn sections(root: &Node, refusals: &Refusals) {

@@ -11,6 +11,7 @@ mod configuration;
 mod corpus;
 mod deployment;
 mod doors;
+mod elsewhere;
 mod events;
 mod fuzz;
 mod jobs;
