@@ -1,5 +1,7 @@
 //! What the template asks of AWS alone, so that no run of the local stack can show whether it is right.
 
+use std::{collections::BTreeSet, path::Path};
+
 use local::{iam::DEPLOY_ONLY, stack::TEMPLATE, template::written};
 use serde_json::{Map, Value};
 
@@ -28,6 +30,34 @@ fn r36_a_machine_that_logs_may() {
             let grants =
                 |it: &&Value| it["Resource"] == "*" && it["Action"].as_array().unwrap().contains(&action.into());
             assert!(statements.iter().any(grants), "{name} may not {action}, which its Logging needs");
+        }
+    }
+}
+
+/// The stages that a text tells one to deploy: what follows `--config-env` and `deploy.sh`.
+fn deploys(text: &str) -> impl Iterator<Item = &str> {
+    let commands = ["--config-env ", "deploy.sh "].into_iter().flat_map(|command| text.split(command).skip(1));
+    let named = commands.filter_map(|rest| rest.split([' ', '`', '\n', ')']).next());
+    named.flat_map(|stages| stages.split('|'))
+}
+
+/// SAM CLI takes an environment by its very name and goes on with nothing where it is not there (`samconfig.py`, `get_all`).
+#[test]
+fn r36_every_stage_that_a_document_deploys_is_configured() {
+    let infra = Path::new(TEMPLATE).parent().unwrap();
+    let read = |name: &str| std::fs::read_to_string(infra.join(name)).unwrap();
+    let (readme, samconfig) = (read("README.md"), read("samconfig.toml"));
+    let stages: BTreeSet<_> = deploys(&readme).chain(deploys(&samconfig)).collect();
+    assert_eq!(stages, ["dev", "production", "staging"].into());
+    for stage in stages {
+        let table = |kind: &str| {
+            let (_, rest) = samconfig.split_once(&format!("[{stage}.{kind}.parameters]\n")).unwrap_or_default();
+            rest.split("\n[").next().unwrap_or_default().to_owned()
+        };
+        assert!(table("global").contains(&format!("stack_name = \"innkeeper-{stage}\"")), "{stage} has no name");
+        let deploy = table("deploy");
+        for needed in ["template_file", "resolve_s3", "CAPABILITY_IAM", &format!("Stage={stage}")] {
+            assert!(deploy.contains(needed), "{stage} is deployed without {needed}");
         }
     }
 }
