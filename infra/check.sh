@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that can be known of the deployment without an account: lints, the template with the real binaries in a second emulator,
 # the end-to-end tests against it, and our Step Functions against the emulator's. Leaves nothing behind. Prints what each took.
-#   infra/check.sh [PART ...]        parts: lint machines emulator, which are the default; drill
+#   infra/check.sh [PART ...]        parts: lint versions machines emulator, which are the default; drill
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +24,11 @@ lint() {
   for machine in statemachines/*.asl.json; do
     "$tools/js/node_modules/.bin/asl-validator" --json-path "$machine"
   done
+}
+
+versions() {
+  venv emulator infra/emulator/requirements.txt
+  "$tools/emulator/bin/python" infra/versions.py
 }
 
 # A test run that has written the outcomes down already need not do it again.
@@ -56,7 +61,7 @@ drill() {
   "$tools/emulator/bin/python" infra/emulator/drill.py "$folder/bin" "$target/debug"
 }
 
-[[ $# -gt 0 ]] || set -- lint machines emulator
+[[ $# -gt 0 ]] || set -- lint versions machines emulator
 for name; do
   from=$SECONDS
   echo "-- $name"

@@ -119,7 +119,7 @@ impl Reader<'_> {
 }
 
 fn known_properties(fields: &mut Fields<'_>) {
-    fields.without_effect(&["FunctionName", "Description", "Architectures"]);
+    fields.without_effect(&["FunctionName", "Description", "Architectures", "AutoPublishCodeSha256"]);
     fields.without_effect(&["Tracing", "Tags", "LoggingConfig", "EphemeralStorage", "KmsKeyArn", "PropagateTags"]);
     fields.without_effect(&[
         "ProvisionedConcurrencyConfig",
