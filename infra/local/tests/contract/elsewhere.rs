@@ -61,3 +61,20 @@ fn r36_every_stage_that_a_document_deploys_is_configured() {
         }
     }
 }
+
+/// `RetainExceptOnCreate` lets a first deployment that fails be tried again. A table that is protected cannot be deleted by
+/// CloudFormation either, and infra/README.md says how it is.
+#[test]
+fn r36_what_a_deletion_keeps_can_be_opened_afterwards() {
+    let resources = resources();
+    let kept = ["AuditTable", "CoreTable", "DataKeys", "Exports", "Key"];
+    let policy = |name: &str, policy: &str| resources[name].get(policy).and_then(Value::as_str).unwrap_or("Delete");
+    let retained = resources.keys().map(String::as_str).filter(|name| policy(name, "DeletionPolicy") != "Delete");
+    assert_eq!(retained.collect::<BTreeSet<_>>(), kept.into());
+    for name in kept {
+        assert_eq!(policy(name, "UpdateReplacePolicy"), "Retain", "{name}");
+        let protected = resources[name]["Properties"]["DeletionProtectionEnabled"] == true;
+        let expected = if protected { "Retain" } else { "RetainExceptOnCreate" };
+        assert_eq!(policy(name, "DeletionPolicy"), expected, "{name}");
+    }
+}
