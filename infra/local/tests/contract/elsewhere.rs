@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use local::{iam::DEPLOY_ONLY, stack::TEMPLATE, template::written};
+use local::{
+    iam::DEPLOY_ONLY,
+    stack::{Options, TEMPLATE},
+    template::written,
+};
 use serde_json::{Map, Value};
 
 /// The template's resources, as they are written.
@@ -76,5 +80,17 @@ fn r36_what_a_deletion_keeps_can_be_opened_afterwards() {
         let protected = resources[name]["Properties"]["DeletionProtectionEnabled"] == true;
         let expected = if protected { "Retain" } else { "RetainExceptOnCreate" };
         assert_eq!(policy(name, "DeletionPolicy"), expected, "{name}");
+    }
+}
+
+/// Nobody waits for these, so nobody else would hear of what failed.
+#[test]
+fn r36_what_a_schedule_or_a_rule_calls_leaves_a_dead_letter() {
+    let template = Options::memory("http://127.0.0.1:0").read().unwrap();
+    let unheard = template.functions.iter().filter(|spec| !(spec.schedules.is_empty() && spec.rules.is_empty()));
+    let unheard: Vec<_> = unheard.map(|spec| (&spec.logical_id, &spec.asynchronous.on_failure)).collect();
+    assert!(unheard.len() > 4, "{unheard:?}");
+    for (name, queue) in unheard {
+        assert!(queue.is_some(), "{name}: what fails is forgotten after six hours");
     }
 }
