@@ -7,7 +7,7 @@ use local::{
     stack::{Options, TEMPLATE},
     template::written,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The template's resources, as they are written.
 fn resources() -> Map<String, Value> {
@@ -92,5 +92,23 @@ fn r36_what_a_schedule_or_a_rule_calls_leaves_a_dead_letter() {
     assert!(unheard.len() > 4, "{unheard:?}");
     for (name, queue) in unheard {
         assert!(queue.is_some(), "{name}: what fails is forgotten after six hours");
+    }
+}
+
+/// An execution that ends by its time-out or by a hand runs no Catch, so it records nothing and leaves no other trace.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html>
+#[test]
+fn r05_an_alarm_rings_however_a_machine_did_not_succeed() {
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    for (name, _) in of_type("AWS::Serverless::StateMachine") {
+        for metric in ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"] {
+            let of_it = json!([{"Name": "StateMachineArn", "Value": {"Ref": name}}]);
+            let rings = alarms.iter().map(|(_, alarm)| &alarm["Properties"]).any(|alarm| {
+                alarm["MetricName"] == metric
+                    && alarm["Dimensions"] == of_it
+                    && alarm["AlarmActions"] == json!([{"Ref": "Alarms"}])
+            });
+            assert!(rings, "{name}: nobody hears of {metric}");
+        }
     }
 }

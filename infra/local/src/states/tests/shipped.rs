@@ -71,3 +71,25 @@ fn ways(sim: &Sim) -> Vec<String> {
     }
     path
 }
+
+/// Draws the shortest pause that full jitter allows: none.
+struct Least;
+
+impl Entropy for Least {
+    fn fill(&self, dest: &mut [u8]) {
+        dest.fill(0);
+    }
+}
+
+/// How long a state goes on asking at the very least, in seconds, where its function answers with this each time.
+fn patience(machine: &str, state: &str, error: &str) -> f64 {
+    let retriers = &shipped()[machine].states[state].retry;
+    let covers = |name: &String| name == error || name == "States.ALL";
+    let retrier = retriers.iter().find(|retrier| retrier.errors.iter().any(covers)).unwrap();
+    (0..retrier.max_attempts).map(|used| retrier.delay(used, &Least).as_secs_f64()).sum()
+}
+
+#[test]
+fn r05_a_failure_is_recorded_though_the_store_is_away_for_an_hour() {
+    assert!(patience("tenant-provisioning", "RecordFailure", "Innkeeper.Retry") > 3600.0);
+}
