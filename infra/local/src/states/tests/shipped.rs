@@ -93,3 +93,16 @@ fn patience(machine: &str, state: &str, error: &str) -> f64 {
 fn r05_a_failure_is_recorded_though_the_store_is_away_for_an_hour() {
     assert!(patience("tenant-provisioning", "RecordFailure", "Innkeeper.Retry") > 3600.0);
 }
+
+/// AWS takes about a minute for a new table, and minutes to delete one.
+#[test]
+fn r05_a_silos_table_has_its_time_to_come_and_to_go() {
+    for (machine, state) in [
+        ("tenant-provisioning", "CreateDatabase"),
+        ("tenant-provisioning", "UndoCreateDatabase"),
+        ("tenant-deprovisioning", "UndoCreateDatabase"),
+    ] {
+        let patience = patience(machine, state, "Innkeeper.Retry");
+        assert!(patience > 300.0, "{machine}, {state}: {patience} s");
+    }
+}
