@@ -5,13 +5,25 @@ use std::{collections::BTreeSet, path::Path};
 use local::{
     iam::DEPLOY_ONLY,
     stack::{Options, TEMPLATE},
-    template::written,
+    template::{FunctionSpec, Stack, written},
 };
 use serde_json::{Map, Value, json};
 
+/// A file of infra/.
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(TEMPLATE).with_file_name(name)).unwrap()
+}
+
+/// The template as the local stack reads it, with everything configured.
+fn configured() -> Stack {
+    let mut options = Options::memory("http://127.0.0.1:0");
+    options.parameters.insert("DeployerUrl".to_owned(), "https://deployer.example/hook".to_owned());
+    options.read().unwrap()
+}
+
 /// The template's resources, as they are written.
 fn resources() -> Map<String, Value> {
-    let template = written(&std::fs::read_to_string(TEMPLATE).unwrap()).unwrap();
+    let template = written(&read("template.yaml")).unwrap();
     template["Resources"].as_object().unwrap().clone()
 }
 
@@ -48,8 +60,6 @@ fn deploys(text: &str) -> impl Iterator<Item = &str> {
 /// SAM CLI takes an environment by its very name and goes on with nothing where it is not there (`samconfig.py`, `get_all`).
 #[test]
 fn r36_every_stage_that_a_document_deploys_is_configured() {
-    let infra = Path::new(TEMPLATE).parent().unwrap();
-    let read = |name: &str| std::fs::read_to_string(infra.join(name)).unwrap();
     let (readme, samconfig) = (read("README.md"), read("samconfig.toml"));
     let stages: BTreeSet<_> = deploys(&readme).chain(deploys(&samconfig)).collect();
     assert_eq!(stages, ["dev", "production", "staging"].into());
@@ -86,7 +96,7 @@ fn r36_what_a_deletion_keeps_can_be_opened_afterwards() {
 /// Nobody waits for these, so nobody else would hear of what failed.
 #[test]
 fn r36_what_a_schedule_or_a_rule_calls_leaves_a_dead_letter() {
-    let template = Options::memory("http://127.0.0.1:0").read().unwrap();
+    let template = configured();
     let unheard = template.functions.iter().filter(|spec| !(spec.schedules.is_empty() && spec.rules.is_empty()));
     let unheard: Vec<_> = unheard.map(|spec| (&spec.logical_id, &spec.asynchronous.on_failure)).collect();
     assert!(unheard.len() > 4, "{unheard:?}");
@@ -110,5 +120,56 @@ fn r05_an_alarm_rings_however_a_machine_did_not_succeed() {
             });
             assert!(rings, "{name}: nobody hears of {metric}");
         }
+    }
+}
+
+/// What has a bound of its own is what ThrottlesAlarm watches.
+#[test]
+fn r36_every_bound_has_its_alarm() {
+    let template = configured();
+    let bound = template.functions.iter().filter(|spec| spec.concurrency.is_some());
+    let bound: BTreeSet<_> = bound.map(|spec| spec.logical_id.as_str()).collect();
+    let alarm = &resources()["ThrottlesAlarm"]["Properties"]["Metrics"];
+    let metrics = alarm.as_array().unwrap().iter().filter_map(|metric| metric.get("MetricStat"));
+    let watched = metrics.map(|stat| stat["Metric"]["Dimensions"][0]["Value"]["Ref"].as_str().unwrap().to_owned());
+    assert_eq!(watched.collect::<BTreeSet<_>>(), bound.into_iter().map(str::to_owned).collect());
+}
+
+/// Whoever is woken by an alarm finds it, and it is in the bill.
+#[test]
+fn r36_every_alarm_says_what_is_to_be_done() {
+    let (readme, secrets) = (read("README.md"), read("../docs/secrets.md"));
+    let rows: String = readme.lines().chain(secrets.lines()).filter(|line| line.starts_with("| ")).collect();
+    let mut metrics = 0;
+    for (name, alarm) in of_type("AWS::CloudWatch::Alarm") {
+        assert!(rows.contains(&name), "no document says what to do about {name}");
+        let several = alarm["Properties"]["Metrics"].as_array();
+        metrics += several.map_or(1, |all| all.iter().filter(|one| one.get("MetricStat").is_some()).count());
+    }
+    let bill = format!("| fixed: alarms | {metrics} × $0.10");
+    assert!(readme.contains(&bill), "{bill}");
+}
+
+/// The table of docs/secrets.md names the functions that may read a value.
+#[test]
+fn r21_the_readers_of_a_secret_are_those_that_may() {
+    let template = configured();
+    let document = read("../docs/secrets.md");
+    for secret in &template.secrets {
+        let may = |spec: &&FunctionSpec| {
+            let mut statements = spec.policy.document["Statement"].as_array().unwrap().iter();
+            statements.any(|it| {
+                let actions = it["Action"].as_array();
+                let reads = actions.is_some_and(|all| all.iter().any(|one| one == "secretsmanager:GetSecretValue"));
+                reads && it["Resource"].to_string().contains(&format!("\"{}\"", secret.arn))
+            })
+        };
+        let readers = template.functions.iter().filter(may).map(|spec| spec.binary.as_str());
+        let name = secret.name.rsplit('/').next().unwrap();
+        let rotates = format!("rotate-{name}");
+        let readers: BTreeSet<_> = readers.filter(|reader| *reader != rotates).collect();
+        let row = document.lines().find(|line| line.starts_with(&format!("| `{name}`"))).unwrap_or_default();
+        let named = row.rsplit(" | ").next().unwrap().trim_end_matches(" |").split(", ");
+        assert_eq!(named.collect::<BTreeSet<_>>(), readers, "{name}");
     }
 }
