@@ -9,6 +9,8 @@ use local::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::api::Api;
+
 /// A file of infra/.
 fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(TEMPLATE).with_file_name(name)).unwrap()
@@ -171,5 +173,35 @@ fn r21_the_readers_of_a_secret_are_those_that_may() {
         let row = document.lines().find(|line| line.starts_with(&format!("| `{name}`"))).unwrap_or_default();
         let named = row.rsplit(" | ").next().unwrap().trim_end_matches(" |").split(", ");
         assert_eq!(named.collect::<BTreeSet<_>>(), readers, "{name}");
+    }
+}
+
+/// The pages are the customer's, so the guide lists all of them, each with a route that there is.
+#[test]
+fn r36_the_guide_lists_the_pages_that_mails_lead_to() {
+    let (guide, links) = (read("README.md"), read("../shared/mail/src/links.rs"));
+    let pages: Vec<_> = links.split("\"{}/").skip(1).filter_map(|rest| rest.split(['"', '?']).next()).collect();
+    assert!(pages.len() > 4, "{pages:?}");
+    let routes: Vec<_> = configured().functions.into_iter().flat_map(|spec| spec.routes).collect();
+    for page in pages {
+        let of_it =
+            |line: &&str| [format!("| `/{page}`"), format!("| `/{page}?")].iter().any(|it| line.starts_with(it));
+        let row = guide.lines().find(of_it).unwrap_or_else(|| panic!("/{page} is not in the guide"));
+        let called = |path: &str| row.contains(&format!("`POST {path}`"));
+        assert!(routes.iter().any(|route| route.method == "POST" && called(&route.path)), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn r36_mails_lead_to_the_pages_and_tokens_name_the_api() {
+    let api = Api::with(&[("LinksUrl", "https://app.example.com/account")]).await;
+    let tenant = api.sign_up("lanterns").await;
+    api.activate(&tenant).await;
+    let mails = api.stack.mailbox.mails();
+    assert!(mails[0].text.contains("https://app.example.com/account/activate?token="), "{}", mails[0].text);
+    for spec in &api.stack.template.functions {
+        assert_eq!(spec.env["TOKEN_ISSUER"], "http://127.0.0.1:0", "{}", spec.logical_id);
+        let links = spec.env.get("PUBLIC_URL").filter(|_| spec.env.contains_key("MAIL_FROM"));
+        assert!(links.is_none_or(|url| url == "https://app.example.com/account"), "{}", spec.logical_id);
     }
 }
