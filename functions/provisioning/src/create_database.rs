@@ -11,11 +11,12 @@ use workflow::{StepError, StepInput};
 
 use crate::journal::{Journal, unavailable};
 
-/// The journal, the shared table's name and how silo tables are named.
+/// The journal, the shared table's name, how silo tables are named and under which key they lie.
 pub struct Deps {
     journal: Journal,
     pool_table: String,
     silo_prefix: String,
+    key_arn: String,
 }
 
 impl FromEnv for Deps {
@@ -24,6 +25,7 @@ impl FromEnv for Deps {
             journal: Journal::from_env(env, Which::CreateDatabase)?,
             pool_table: env.required("CORE_TABLE")?.to_owned(),
             silo_prefix: env.required("SILO_TABLE_PREFIX")?.to_owned(),
+            key_arn: env.required("ENCRYPTION_KEY")?.to_owned(),
         })
     }
 }
@@ -45,7 +47,7 @@ impl Step for CreateDatabase {
         let store = &deps.journal.store;
         let record = Database { kind, table: silo_table_name(&deps.silo_prefix, &tenant.tenant_id, input.attempt) };
         let tenant = deps.journal.note(&input, Effects::of(&tenant).keep(&record)).await?;
-        store.create_silo_table(&record.table, &tenant.tenant_id).await.map_err(unavailable)?;
+        store.create_silo_table(&record.table, &tenant.tenant_id, &deps.key_arn).await.map_err(unavailable)?;
         if store.silo_table(&record.table).await.map_err(unavailable)? != TableState::Active {
             return Err(StepError::not_yet("the tenant's table is being created"));
         }

@@ -23,6 +23,8 @@ pub struct Deps {
     secrets: Secrets,
     data_keys: Cached<KeyRing<DataKeys>>,
     prefix: String,
+    /// The KMS key under which a silo's secret lies.
+    key_arn: String,
     /// The function that rotates a silo's secret.
     rotation: String,
     entropy: Arc<dyn Entropy>,
@@ -39,6 +41,7 @@ impl FromEnv for Deps {
             secrets,
             data_keys,
             prefix: env.required("TENANT_SECRET_PREFIX")?.to_owned(),
+            key_arn: env.required("ENCRYPTION_KEY")?.to_owned(),
             rotation: env.required("TENANT_ROTATION_FUNCTION")?.to_owned(),
             entropy: env.entropy.clone(),
         })
@@ -94,7 +97,7 @@ async fn silo<'a>(deps: &Deps, input: &StepInput, tenant: &'a Tenant) -> Result<
     let name = secret_name(&deps.prefix, input);
     let token = HEXLOWER.encode(&Sha256::digest(name.as_bytes()));
     let value = SiloSecrets::generate(&*deps.entropy);
-    let arn = deps.secrets.create(&name, &token, &value).await.map_err(secret_unavailable)?;
+    let arn = deps.secrets.create(&name, &token, &deps.key_arn, &value).await.map_err(secret_unavailable)?;
     let days = TENANT_SECRETS_LIVE.as_hours() / 24;
     deps.secrets.rotate_every(&name, &deps.rotation, days).await.map_err(secret_unavailable)?;
     let (_, data_key) = data_key(deps, tenant).await?;

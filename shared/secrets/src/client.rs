@@ -73,11 +73,17 @@ impl Secrets {
         }
     }
 
-    /// Keeps `value` under `name`. `token` (32 to 64 characters) names the attempt: what an earlier call of the same
+    /// Keeps `value` under `name`, encrypted under the KMS key of this ARN. `token` (32 to 64 characters) names the attempt: what an earlier call of the same
     /// attempt has stored stays as it is, for it may be in use. Fails with [`SecretError::Exists`] where anything else
     /// has the name, and for a while where a predecessor is still being deleted.
-    pub async fn create(&self, name: &str, token: &str, value: &SecretString) -> Result<Arn, SecretError> {
-        let call = self.client.create_secret().name(name).client_request_token(token);
+    pub async fn create(
+        &self,
+        name: &str,
+        token: &str,
+        key_arn: &str,
+        value: &SecretString,
+    ) -> Result<Arn, SecretError> {
+        let call = self.client.create_secret().name(name).client_request_token(token).kms_key_id(key_arn);
         match call.secret_string(value.expose_secret()).send().await {
             Ok(made) => arn(name, made.arn),
             Err(error) if code(&error) == Some(EXISTS) => self.made_before(name, token).await,

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     operation::{create_table::CreateTableError, delete_table::DeleteTableError, describe_table::DescribeTableError},
     types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
-        ScalarAttributeType, TableDescription, TableStatus, Tag,
+        ScalarAttributeType, SseSpecification, SseType, TableDescription, TableStatus, Tag,
     },
 };
 use domain::TenantId;
@@ -41,15 +41,18 @@ pub fn silo_table_name(prefix: &str, tenant: &TenantId, attempt: u32) -> String 
 }
 
 impl Store {
-    /// Asks for the table. That it exists is fine: the name says that it is this attempt's. It is protected against
-    /// deletion, because a customer's data hangs on it.
-    pub async fn create_silo_table(&self, name: &str, tenant: &TenantId) -> Result<(), StoreError> {
+    /// Asks for the table, encrypted under the KMS key of this ARN. That it exists is fine: the name says that it is this
+    /// attempt's. It is protected against deletion, because a customer's data hangs on it.
+    pub async fn create_silo_table(&self, name: &str, tenant: &TenantId, key_arn: &str) -> Result<(), StoreError> {
         let create = self
             .client
             .create_table()
             .table_name(name)
             .billing_mode(BillingMode::PayPerRequest)
             .deletion_protection_enabled(true)
+            .sse_specification(
+                SseSpecification::builder().enabled(true).sse_type(SseType::Kms).kms_master_key_id(key_arn).build(),
+            )
             .set_attribute_definitions(Some(vec![attribute("pk")?, attribute("sk")?]))
             .set_key_schema(Some(vec![key("pk", KeyType::Hash)?, key("sk", KeyType::Range)?]))
             .tags(Tag::builder().key("innkeeper:tenant").value(tenant.to_string()).build()?);

@@ -21,4 +21,5 @@ mod openapi;
 mod routes;
 mod shapes;
 mod signed;
+mod silo;
 mod stored;

@@ -60,14 +60,15 @@ fn taken(version: &'static str) -> StandIn {
 }
 
 async fn create(aws: &StandIn) -> Result<String, SecretError> {
-    aws.secrets().create("s", TOKEN, &SecretString::from(STRONG)).await.map(|arn| arn.to_string())
+    aws.secrets().create("s", TOKEN, "arn:key", &SecretString::from(STRONG)).await.map(|arn| arn.to_string())
 }
 
 #[tokio::test]
 async fn a_new_secret_is_made_once() {
     let aws = always(Some((200, json!({ "ARN": "arn:s", "Name": "s" }))));
     assert_eq!(create(&aws).await.unwrap(), "arn:s");
-    assert_eq!(aws.last("CreateSecret"), json!({ "Name": "s", "ClientRequestToken": TOKEN, "SecretString": STRONG }));
+    let asked = json!({ "Name": "s", "ClientRequestToken": TOKEN, "KmsKeyId": "arn:key", "SecretString": STRONG });
+    assert_eq!(aws.last("CreateSecret"), asked);
 }
 
 #[tokio::test]

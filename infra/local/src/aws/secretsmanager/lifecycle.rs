@@ -180,6 +180,7 @@ fn description(secret: &Secret) -> Value {
         "ARN": secret.arn,
         "Name": secret.name,
         "Description": secret.description,
+        "KmsKeyId": secret.kms_key_id,
         "CreatedDate": epoch(secret.created),
         "LastChangedDate": epoch(secret.changed),
         "LastRotatedDate": secret.rotated.map(epoch),

@@ -21,6 +21,8 @@ pub(super) struct Secret {
     pub(super) arn: String,
     pub(super) name: String,
     pub(super) description: Option<String>,
+    /// Told as it was asked for; nothing is encrypted here.
+    pub(super) kms_key_id: Option<String>,
     pub(super) tags: BTreeMap<String, String>,
     /// Oldest first.
     pub(super) versions: Vec<Version>,

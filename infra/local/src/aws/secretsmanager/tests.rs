@@ -93,6 +93,7 @@ fn labelled(stages: &[(&str, &[&str])]) -> Secret {
         arn: "arn".into(),
         name: "name".into(),
         description: None,
+        kms_key_id: None,
         tags: Default::default(),
         versions: Vec::new(),
         rotation: None,

@@ -15,6 +15,7 @@ pub(super) struct Create {
     name: String,
     client_request_token: Option<String>,
     description: Option<String>,
+    kms_key_id: Option<String>,
     secret_string: Option<String>,
     secret_binary: Option<String>,
     #[serde(default)]
@@ -77,6 +78,7 @@ impl SecretsManager {
             arn: secret_arn(&self.region, &request.name),
             name: request.name,
             description: request.description,
+            kms_key_id: request.kms_key_id,
             tags: tags(request.tags),
             versions: Vec::new(),
             rotation: None,
