@@ -12,7 +12,7 @@ use crate::{
     Audit, Session, Store, StoreError,
     item::{item, n, read, s},
     keys::{IMPERSONATIONS, Key},
-    reads::How,
+    reads::{How, all_pages},
     session,
     transact::{Action, Expr, Write},
 };
@@ -134,27 +134,16 @@ impl Store {
 
     async fn unended_impersonations(&self, now: Timestamp) -> Result<Vec<Impersonation>, StoreError> {
         let since = now.saturating_sub(IMPERSONATION).unwrap_or(Timestamp::MIN).as_millisecond();
-        let (mut records, mut start) = (Vec::new(), None);
-        loop {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.tables.core)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND sk > :since")
-                .filter_expression("attribute_not_exists(ended_at)")
-                .expression_attribute_values(":pk", s(IMPERSONATIONS))
-                .expression_attribute_values(":since", s(format!("{since:013}")))
-                .set_exclusive_start_key(start);
-            let page = Box::pin(query.send()).await?;
-            for item in page.items.unwrap_or_default() {
-                records.push(read(WHAT, item)?);
-            }
-            start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(records);
-            }
-        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk > :since")
+            .filter_expression("attribute_not_exists(ended_at)")
+            .expression_attribute_values(":pk", s(IMPERSONATIONS))
+            .expression_attribute_values(":since", s(format!("{since:013}")));
+        all_pages(query).await?.into_iter().map(|item| read(WHAT, item)).collect()
     }
 
     /// A page of all of them, the newest first, after the entry that `after` names.

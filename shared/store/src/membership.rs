@@ -10,7 +10,7 @@ use crate::{
     Audit, Identity, MembersError, MembersRefusal, Membership, Store, StoreError,
     item::{n, read, s},
     keys::{Key, MEMBERS, SESSIONS, identity_partition, tenant_partition},
-    reads::How,
+    reads::{How, all_pages},
     seats,
     transact::{Expr, Refused, Write},
 };
@@ -161,28 +161,19 @@ impl Store {
 
     /// The end of each of the person's sessions that works in the tenant.
     pub(crate) async fn sessions_in(&self, member: &Membership) -> Result<Vec<Write>, StoreError> {
-        let (mut ends, mut start) = (Vec::new(), None);
-        loop {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.tables.core)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
-                .filter_expression("tenant_id = :tenant")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":pk", AttributeValue::S(identity_partition(&member.identity_id)))
-                .expression_attribute_values(":sessions", s(SESSIONS))
-                .expression_attribute_values(":tenant", s(member.tenant_id.as_str()))
-                .set_exclusive_start_key(start);
-            let page = Box::pin(query.send()).await?;
-            let keys = page.items.unwrap_or_default();
-            ends.extend(keys.iter().filter_map(Key::of).map(|key| Write::delete("session", key)));
-            start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(ends);
-            }
-        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
+            .filter_expression("tenant_id = :tenant")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", AttributeValue::S(identity_partition(&member.identity_id)))
+            .expression_attribute_values(":sessions", s(SESSIONS))
+            .expression_attribute_values(":tenant", s(member.tenant_id.as_str()));
+        let found = all_pages(query).await?;
+        Ok(found.iter().filter_map(Key::of).map(|key| Write::delete("session", key)).collect())
     }
 }
 

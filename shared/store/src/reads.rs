@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::KeysAndAttributes};
 use serde::{
     Deserialize, Serialize, Serializer,
     de::{DeserializeOwned, IgnoredAny},
@@ -11,7 +11,7 @@ use serde::{
 use crate::{
     Store, StoreError,
     direct::Typed,
-    item::{Found, read},
+    item::{Found, Item, read},
     keys::{Key, partition},
 };
 
@@ -226,6 +226,11 @@ impl Store {
         let found = Box::pin(query.send()).await?;
         Ok(found.items.unwrap_or_default().into_iter().map(Into::into).collect())
     }
+}
+
+/// Everything that the query finds, page by page.
+pub(crate) async fn all_pages(query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+    Ok(Box::pin(query.into_paginator().items().send().try_collect()).await?)
 }
 
 fn by_sort_key(item: Found) -> Option<(String, Found)> {

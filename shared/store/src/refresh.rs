@@ -7,6 +7,7 @@ use crate::{
     Audit, Session, Store, StoreError,
     item::{attribute, n, read, s},
     keys::{Key, SESSIONS, identity_partition},
+    reads::all_pages,
     transact::{Ended, Expr, Reason, Write, refusal},
 };
 
@@ -121,24 +122,15 @@ impl Store {
     }
 
     pub(crate) async fn session_keys(&self, identity: &IdentityId) -> Result<Vec<Key>, StoreError> {
-        let (mut keys, mut start) = (Vec::new(), None);
-        loop {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.tables.core)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":pk", AttributeValue::S(identity_partition(identity)))
-                .expression_attribute_values(":sessions", s(SESSIONS))
-                .set_exclusive_start_key(start);
-            let page = Box::pin(query.send()).await?;
-            keys.extend(page.items.unwrap_or_default().iter().filter_map(Key::of));
-            start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(keys);
-            }
-        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", AttributeValue::S(identity_partition(identity)))
+            .expression_attribute_values(":sessions", s(SESSIONS));
+        Ok(all_pages(query).await?.iter().filter_map(Key::of).collect())
     }
 }
