@@ -11,7 +11,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use lambda::{Env, StartError};
-use secrets::{BootstrapAdmin, Secrets};
+use secrets::{BootstrapAdmin, SecretError, Secrets};
 use store::{Bootstrap, Identity, PlatformUser, Store, StoreError};
 
 use crate::login::Error;
@@ -39,16 +39,10 @@ impl BootstrapLogin {
         let id = env.required("BOOTSTRAP_SECRET")?;
         let secret = secrets::Bootstrap::new(Secrets::new(&env.sdk), id, env.clock.clone());
         let login = Self { secret, store: store.clone(), entropy: env.entropy.clone() };
-        if login.secret.read().await?.is_none() {
+        let request = CorrelationId::new(&*env.entropy);
+        let started = Cause { actor: Actor::Function(FUNCTION.into()), id: &request, at: env.clock.now() };
+        if login.found::<StartError, _>(&started, || login.secret.read()).await?.is_none() {
             return Ok(login);
-        }
-        if login.record().await?.removed_at.is_some() {
-            if login.secret.read().await?.is_none() {
-                return Ok(login);
-            }
-            let id = CorrelationId::new(&*env.entropy);
-            let started = Cause { actor: Actor::Function(FUNCTION.into()), id: &id, at: env.clock.now() };
-            login.reopen(&started).await?;
         }
         tracing::warn!(
             secret = id,
@@ -65,16 +59,9 @@ impl BootstrapLogin {
         request: &CorrelationId,
         at: Timestamp,
     ) -> Result<Option<IdentityId>, Error> {
-        let Some(mut admin) = self.secret.admits(email, password).await? else { return Ok(None) };
         let cause = Cause { actor: Actor::Anonymous, id: request, at };
-        let mut record = self.record().await?;
-        if record.removed_at.is_some() {
-            match self.secret.admits(email, password).await? {
-                Some(back) => admin = back,
-                None => return Ok(None),
-            }
-            record = self.reopen(&cause).await?;
-        }
+        let found = self.found::<Error, _>(&cause, || self.secret.admits(email, password)).await?;
+        let Some((admin, record)) = found else { return Ok(None) };
         if let Some(id) = record.identity_id {
             return Ok(Some(id));
         }
@@ -87,8 +74,26 @@ impl BootstrapLogin {
         }
     }
 
-    /// Of credentials that were found. Where it tells of a removal, they are looked for again: a removal is on record only once
-    /// they are gone, so that those which are there after that were put back.
+    /// The credentials that `look` finds, and their record. Where that tells of a removal, they are looked for again: a removal
+    /// is on record only once they are gone, so that those which are there after that were put back.
+    async fn found<E, F>(
+        &self,
+        cause: &Cause<'_>,
+        look: impl Fn() -> F,
+    ) -> Result<Option<(Arc<BootstrapAdmin>, Bootstrap)>, E>
+    where
+        E: From<SecretError> + From<StoreError>,
+        F: Future<Output = Result<Option<Arc<BootstrapAdmin>>, SecretError>>,
+    {
+        let Some(admin) = look().await? else { return Ok(None) };
+        let record = self.record().await?;
+        if record.removed_at.is_none() {
+            return Ok(Some((admin, record)));
+        }
+        let Some(admin) = look().await? else { return Ok(None) };
+        Ok(Some((admin, self.reopen(cause).await?)))
+    }
+
     async fn record(&self) -> Result<Bootstrap, StoreError> {
         Ok(self.store.bootstrap().await?.unwrap_or_default())
     }

@@ -281,7 +281,7 @@ impl Route for Login {
         let credentials = request.parse()?;
         let mut pass = deps.throttle.count_client(&Rule::PROOF, &cx).await?;
         let outcome = deps.sign_in(&cx, credentials).await;
-        if outcome.as_ref().map_or_else(Error::is_no_failure, |_| true) {
+        if outcome.as_ref().err().is_none_or(Error::is_no_failure) {
             deps.throttle.give_back(&mut pass).await;
         }
         pass.stamp(outcome.map_err(Problem::from))

@@ -136,7 +136,7 @@ impl Desk {
     pub(super) async fn show(&self, cx: &Cx, typed: Typed) -> Result<Reply<Json<Answer>>, Problem> {
         let mut pass = self.throttle.count_client(&Rule::PROOF, cx).await?;
         let outcome = self.take(cx, typed).await;
-        if outcome.as_ref().map_or_else(Error::is_no_failure, |_| true) {
+        if outcome.as_ref().err().is_none_or(Error::is_no_failure) {
             self.throttle.give_back(&mut pass).await;
         }
         pass.stamp(outcome.map_err(Problem::from))
@@ -147,7 +147,7 @@ impl Desk {
         let mut count = self.count(&typed, who.identity(), cx).await?;
         let outcome = self.try_it(cx, typed, who).await;
         if let Some(count) = &mut count
-            && outcome.as_ref().map_or_else(Error::is_no_failure, |_| true)
+            && outcome.as_ref().err().is_none_or(Error::is_no_failure)
         {
             self.throttle.give_back(count).await;
         }

@@ -36,15 +36,14 @@ impl Route for Remove {
         let (person, factor) = deps.store.person_and_factor(&member.identity).await?;
         factor.filter(|factor| factor.confirmed_at.is_some()).ok_or_else(none)?;
         // The sessions first: where the rest fails, the factor is still asked for.
-        let ended = audit(member, Action::SessionRevoked, &cx);
-        deps.store.end_sessions(&member.identity, None, &ended.into()).await?;
+        let ended = audit(member, Action::SessionRevoked, &cx).into();
+        deps.store.end_sessions(&member.identity, None, &ended).await?;
         let removed = audit(member, Action::SecondFactorRemoved, &cx);
         if !deps.store.remove_second_factor(&member.identity, &removed.into()).await? {
             return Err(none());
         }
         // And what was opened with the factor meanwhile: from now on nothing is.
-        let ended = audit(member, Action::SessionRevoked, &cx);
-        deps.store.end_sessions(&member.identity, None, &ended.into()).await?;
+        deps.store.end_sessions(&member.identity, None, &ended).await?;
         if let Some(person) = person {
             deps.notices.factor(&person, FactorChange::Removed, cx.now).await;
         }
