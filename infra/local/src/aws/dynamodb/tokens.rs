@@ -48,7 +48,9 @@ impl Tokens {
             }
             None => {}
         }
-        body.as_object_mut().map(|body| body.remove("ClientRequestToken"));
+        if let Some(body) = body.as_object_mut() {
+            body.remove("ClientRequestToken");
+        }
         let answer = run(body)?;
         self.sent.insert(token.clone(), items);
         self.order.push_back((now, token));

@@ -130,27 +130,29 @@ impl SecretsManager {
             secret.reserve(&token, now);
             Ok((secret.arn.clone(), secret.rotation()?.lambda.clone()))
         })?;
-        let step = "testSecret";
-        let event = json!({"Step": step, "SecretId": arn, "ClientRequestToken": token});
-        let tested = self.invoker.invoke(&lambda, event).await;
+        let tested = self.step("testSecret", &lambda, &arn, &token).await;
         self.change(id, |secret, _| {
             secret.versions.retain(|version| version.id != token);
             Ok(())
         })?;
-        tested.map(drop).map_err(|source| RotationError::Step { step, source })
+        tested
     }
 
     /// No lock is held while the Lambda runs: it reads and writes the secret that it rotates.
     async fn steps(&self, id: &str, token: &str) -> Result<(), RotationError> {
         let (arn, lambda) = self.with(id, |secret| Ok((secret.arn.clone(), secret.rotation()?.lambda.clone())))?;
         for step in STEPS {
-            let event = json!({"Step": step, "SecretId": arn, "ClientRequestToken": token});
-            if let Err(source) = self.invoker.invoke(&lambda, event).await {
+            if let Err(error) = self.step(step, &lambda, &arn, token).await {
                 self.ended(&arn, false)?;
-                return Err(RotationError::Step { step, source });
+                return Err(error);
             }
         }
         Ok(self.ended(&arn, true)?)
+    }
+
+    async fn step(&self, step: &'static str, lambda: &str, arn: &str, token: &str) -> Result<(), RotationError> {
+        let event = json!({"Step": step, "SecretId": arn, "ClientRequestToken": token});
+        self.invoker.invoke(lambda, event).await.map(drop).map_err(|source| RotationError::Step { step, source })
     }
 
     fn ended(&self, arn: &str, well: bool) -> Result<(), AwsError> {
