@@ -2,9 +2,9 @@
 //! cookie and webhook. In the pool they are sealed in the store under that key too; a silo has a secret of its own in
 //! Secrets Manager.
 
-use data_encoding::HEXLOWER;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use domain::{Entropy, Isolation, Step as Which};
 use lambda::{Env, FromEnv, StartError, Step};
 use secrets::{

@@ -1,8 +1,8 @@
 //! HealthCheck: reads back everything that was made, through the tenant's own path, before anybody is told READY.
 
-use data_encoding::HEXLOWER;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use domain::{BaseDomain, Entropy, Isolation, Step as Which, TenantHost, bytes};
 use lambda::{Env, FromEnv, StartError, Step};
 use secrets::{Cached, DataKey, DataKeys, KeyRing, Sealed, Secrets, Unsealable, WrappedKey};

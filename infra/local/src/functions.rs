@@ -1,6 +1,5 @@
 //! Lambda: the functions of the template, started from the constants that their binaries share.
 
-use data_encoding::HEXLOWER;
 use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
@@ -8,6 +7,7 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
+use data_encoding::HEXLOWER;
 use domain::Entropy;
 use futures::{FutureExt, future::BoxFuture};
 use lambda::{Env, Function, Running};

@@ -1,11 +1,11 @@
 //! Bearer tokens that a person or a mail carries: a prefix that says what it is, 256 random bits, and a checksum.
 
-use data_encoding::HEXLOWER;
 use std::fmt;
 use std::marker::PhantomData;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::HEXLOWER;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

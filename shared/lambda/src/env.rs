@@ -106,11 +106,7 @@ impl Env {
     pub fn store(&self) -> Result<Store, StartError> {
         let tables =
             Tables { core: self.required("CORE_TABLE")?.to_owned(), audit: self.required("AUDIT_TABLE")?.to_owned() };
-        let store = Store::new(&self.sdk, tables);
-        Ok(match &self.http {
-            Some(http) => store.directly_over(http.clone(), &self.sdk),
-            None => store,
-        })
+        Ok(Store::new(&self.sdk, tables).directly_over(self.http.clone(), &self.sdk))
     }
 
     /// Exports, into the bucket that `EXPORT_BUCKET` names; at `AWS_ENDPOINT_URL_S3`, where that is set, as the SDK has it.
@@ -131,11 +127,8 @@ impl Env {
     /// # Errors
     /// [`StartError::Missing`].
     pub fn limits(&self) -> Result<Limits, StartError> {
-        let limits = Limits::new(&self.sdk, self.required("LIMITS_TABLE")?.to_owned());
-        Ok(match &self.http {
-            Some(http) => limits.directly_over(http.clone(), &self.sdk),
-            None => limits,
-        })
+        let table = self.required("LIMITS_TABLE")?.to_owned();
+        Ok(Limits::new(&self.sdk, table).directly_over(self.http.clone(), &self.sdk))
     }
 
     /// The rate limits in `RATE_LIMITS`: `on`, and the numbers; or none where it says `off`, which only the local stack may.

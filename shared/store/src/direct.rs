@@ -27,7 +27,7 @@ pub(crate) use self::{
     typed::Typed,
     writes::{TransactWriteItems, UpdateItem},
 };
-use crate::{item::Item, transact::Ended};
+use crate::{limits::Updated, transact::Ended};
 
 /// DynamoDB answers within milliseconds; who waited so long may as well begin anew.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -82,11 +82,11 @@ impl Direct {
         }
     }
 
-    /// The item after the update, and whether that was done; none where the SDK has to send it.
-    pub(crate) async fn update(&self, update: &UpdateItem<'_>) -> Option<(Item, bool)> {
+    /// What the update came to; none where the SDK has to send it.
+    pub(crate) async fn update(&self, update: &UpdateItem<'_>) -> Option<Updated> {
         match self.send("UpdateItem", update).await? {
-            (StatusCode::OK, body) => writes::updated(&body).map(|item| (item, true)),
-            (StatusCode::BAD_REQUEST, body) => writes::unmet(&body).map(|item| (item, false)),
+            (StatusCode::OK, body) => writes::updated(&body).map(Updated::Done),
+            (StatusCode::BAD_REQUEST, body) => writes::unmet(&body).map(Updated::Refused),
             _ => None,
         }
     }

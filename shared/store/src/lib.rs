@@ -206,10 +206,10 @@ impl Store {
     }
 
     /// Reads by key and transactions go over this connector, the one below the client that `config` describes, at a fraction of
-    /// the SDK's cost.
+    /// the SDK's cost; without one they are the SDK's.
     #[must_use]
-    pub fn directly_over(self, http: SharedHttpConnector, config: &SdkConfig) -> Self {
-        Self { direct: Direct::new(config, http), ..self }
+    pub fn directly_over(self, http: Option<SharedHttpConnector>, config: &SdkConfig) -> Self {
+        Self { direct: http.and_then(|http| Direct::new(config, http)), ..self }
     }
 
     /// What is stored under the key now (strongly consistent).

@@ -17,7 +17,8 @@ use aws_types::SdkConfig;
 use domain::throttle::{Block, Count, ROW, Rule};
 use jiff::{SignedDuration, Timestamp};
 
-use self::update::{Update, Updated};
+use self::update::Update;
+pub(crate) use self::update::Updated;
 use crate::{
     StoreError,
     direct::Direct,
@@ -63,8 +64,8 @@ impl Limits {
 
     /// As [`Store::directly_over`](crate::Store::directly_over).
     #[must_use]
-    pub fn directly_over(self, http: SharedHttpConnector, config: &SdkConfig) -> Self {
-        Self { direct: Direct::new(config, http), ..self }
+    pub fn directly_over(self, http: Option<SharedHttpConnector>, config: &SdkConfig) -> Self {
+        Self { direct: http.and_then(|http| Direct::new(config, http)), ..self }
     }
 
     /// Counts one more, if the rule allows it. Calls at once are counted one after the other.

@@ -1,8 +1,8 @@
 //! The Step Functions API as JSON actions. What is not here is refused by name.
 
-use data_encoding::HEXLOWER;
 use std::sync::{Arc, PoisonError};
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 

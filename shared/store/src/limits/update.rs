@@ -24,7 +24,7 @@ pub(super) struct Update {
 }
 
 /// What it came to.
-pub(super) enum Updated {
+pub(crate) enum Updated {
     /// The item as it is now.
     Done(Item),
     /// The condition does not hold for the item as it is.
@@ -55,8 +55,8 @@ impl Limits {
         let key = HashMap::from([("pk".to_owned(), s(&what.0))]);
         if let Some(direct) = &self.direct {
             let update = UpdateItem::new(&self.table, key.clone(), &update.expression, &update.expr);
-            if let Some((held, done)) = Box::pin(direct.update(&update)).await {
-                return Ok(if done { Updated::Done(held) } else { Updated::Refused(held) });
+            if let Some(updated) = Box::pin(direct.update(&update)).await {
+                return Ok(updated);
             }
         }
         let (condition, names, values) = split(Some(update.expr));

@@ -101,7 +101,7 @@ async fn a_count_is_one_request_as_the_sdk_would_send_it() {
     let script = Script::new((0..6).map(|_| refused(200, &json!({ "Attributes": held }).to_string())));
     let config = script.config().build();
     let by_sdk = Limits::new(&config, "limits".into());
-    let direct = by_sdk.clone().directly_over(SharedHttpConnector::new(script.clone()), &config);
+    let direct = by_sdk.clone().directly_over(Some(SharedHttpConnector::new(script.clone())), &config);
     let what = Counted::new("proof", "203.0.113.7");
     for limits in [&direct, &by_sdk] {
         let counted = limits.count(&what, &Rule::PROOF, NOW).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_refused_condition_of_a_count_is_an_answer() {
     let script = Script::new([refused(400, &body)]);
     let config = script.config().build();
     let limits = Limits::new(&config, "limits".into());
-    let limits = limits.directly_over(SharedHttpConnector::new(script.clone()), &config);
+    let limits = limits.directly_over(Some(SharedHttpConnector::new(script.clone())), &config);
     let rule = Rule { block: None, ..Rule::PROOF };
     let counted = limits.count(&Counted::new("proof", "203.0.113.7"), &rule, NOW).await.unwrap();
     assert_eq!(counted, Count::Beyond { until: NOW + rule.within, blocked: false });

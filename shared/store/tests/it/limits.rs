@@ -14,7 +14,7 @@ async fn limits(world: &StandIn) -> Limits {
     let text = AttributeDefinition::builder().attribute_name("pk").attribute_type(Text).build().unwrap();
     let create = world.client.create_table().table_name("limits").billing_mode(BillingMode::PayPerRequest);
     create.key_schema(key).attribute_definitions(text).send().await.unwrap();
-    Limits::new(&world.config, "limits".into()).directly_over(world.http(), &world.config)
+    Limits::new(&world.config, "limits".into()).directly_over(Some(world.http()), &world.config)
 }
 
 fn at(seconds: i64) -> Timestamp {

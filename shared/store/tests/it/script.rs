@@ -94,7 +94,7 @@ impl Script {
 
     pub(crate) fn store(&self, config: &SdkConfig) -> Store {
         let tables = Tables { core: "core".into(), audit: "audit".into() };
-        Store::new(config, tables).directly_over(SharedHttpConnector::new(self.clone()), config)
+        Store::new(config, tables).directly_over(Some(SharedHttpConnector::new(self.clone())), config)
     }
 
     pub(crate) fn by_sdk(&self, config: &SdkConfig) -> Store {

@@ -108,7 +108,7 @@ impl StandIn {
             create_table(&client, name).await;
         }
         let store = Store::new(&config, Tables { core: "core".into(), audit: "audit".into() })
-            .directly_over(SharedHttpConnector::new(wire.clone()), &config);
+            .directly_over(Some(SharedHttpConnector::new(wire.clone())), &config);
         Self { store, client, config, entropy: SeededEntropy::new(1), wire }
     }
 
