@@ -1,9 +1,9 @@
 //! DynamoDB, by `dynoxide` in this process.
 //!
 //! Requests go to dynoxide's typed API, not to its HTTP router (which is private and wants a socket). Calls run on the
-//! thread that makes them: one takes 50 to 250 µs, most of it under dynoxide's one lock, so moving it to the blocking pool
-//! would add two thread hops to each and gain nothing but threads that queue for the same lock. The lock is never held
-//! across an await, so its holder always runs. Only [`sweep_ttl`](DynamoDb::sweep_ttl) reads whole tables: run it on the
+//! thread that makes them: one takes 50 to 250 µs, most of it under the lock of its [connection](connections), so moving it
+//! to the blocking pool would add two thread hops to each and gain nothing but threads that queue for the same lock. The
+//! lock is never held across an await, so its holder always runs. Only [`sweep_ttl`](DynamoDb::sweep_ttl) reads whole tables: run it on the
 //! blocking pool.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Clock;
-use dynoxide::{Database, DynoxideError};
+use dynoxide::DynoxideError;
 use futures::future::{BoxFuture, FutureExt, ready};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,9 +19,11 @@ use serde_json::{Value, json};
 
 use super::counters::{Count, Counters};
 use super::{ACCOUNT, AwsError, Caller, Persist, Service};
+use connections::Connections;
 use tokens::Tokens;
 
 mod backups;
+mod connections;
 mod failure;
 mod needs;
 mod tokens;
@@ -33,7 +35,7 @@ const WRITES: [&str; 5] = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteIte
 
 /// The DynamoDB API over one database file, or over memory.
 pub struct DynamoDb {
-    db: Database,
+    connections: Connections,
     region: String,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
@@ -52,39 +54,32 @@ impl DynamoDb {
         counters: Arc<Counters>,
         persist: Arc<Persist>,
     ) -> Result<Self, AwsError> {
-        let db = match path {
-            Some(path) => Database::new(&path.to_string_lossy()),
-            None => Database::memory(),
-        };
-        let db = db.map_err(failure::of)?;
-        // Its way to set `synchronous=NORMAL`: without it every write waits for the disk, and a killed process loses
-        // nothing either way.
-        db.disable_bulk_loading().map_err(failure::of)?;
+        let connections = Connections::open(path).map_err(failure::of)?;
         let recoverable = Mutex::new(backups::load(&persist)?);
         let tokens = Mutex::default();
-        Ok(Self { db, region: region.into(), clock, counters, persist, recoverable, tokens })
+        Ok(Self { connections, region: region.into(), clock, counters, persist, recoverable, tokens })
     }
 
     /// Runs one action without IAM, faults or counts: for the stack itself, which creates the template's tables.
     pub fn run(&self, action: &str, body: Value) -> Result<Value, AwsError> {
-        let db = &self.db;
+        let db = self.connections.writer();
         match action {
             "CreateTable" => self.table(typed(action, body, |it| db.create_table(it))),
             "DescribeTable" => self.table(typed(action, body, |it| db.describe_table(it))),
-            "UpdateTable" => self.table(typed(action, body, |it| db.update_table(it))),
-            "DeleteTable" => self.delete_table(body),
+            "UpdateTable" => self.changed(self.table(typed(action, body, |it| db.update_table(it)))),
+            "DeleteTable" => self.changed(self.delete_table(body)),
             "ListTables" => typed(action, body, |it| db.list_tables(it)),
             "UpdateTimeToLive" => typed(action, body, |it| db.update_time_to_live(it)),
             "DescribeTimeToLive" => typed(action, body, |it| db.describe_time_to_live(it)),
             "UpdateContinuousBackups" => self.update_backups(&body),
             "DescribeContinuousBackups" => self.describe_backups(&body),
-            "GetItem" => typed(action, body, |it| db.get_item(it)),
+            "GetItem" => typed(action, body, |it| self.connections.reader().get_item(it)),
             "PutItem" => typed(action, body, |it| db.put_item(it)),
             "UpdateItem" => typed(action, body, |it| db.update_item(it)),
             "DeleteItem" => typed(action, body, |it| db.delete_item(it)),
-            "Query" => typed(action, body, |it| db.query(it)),
-            "Scan" => typed(action, body, |it| db.scan(it)),
-            "BatchGetItem" => typed(action, body, |it| db.batch_get_item(it)),
+            "Query" => typed(action, body, |it| self.connections.reader().query(it)),
+            "Scan" => typed(action, body, |it| self.connections.reader().scan(it)),
+            "BatchGetItem" => typed(action, body, |it| self.connections.reader().batch_get_item(it)),
             "BatchWriteItem" => typed(action, body, |it| db.batch_write_item(it)),
             "TransactWriteItems" => {
                 // Held over the run, so that the same transaction twice at once is done once. dynoxide does one at a time anyway.
@@ -121,9 +116,15 @@ impl DynamoDb {
 
     fn delete_table(&self, body: Value) -> Result<Value, AwsError> {
         let name = body["TableName"].as_str().unwrap_or_default().to_owned();
-        let answer = self.table(typed("DeleteTable", body, |it| self.db.delete_table(it)))?;
+        let answer = self.table(typed("DeleteTable", body, |it| self.connections.writer().delete_table(it)))?;
         self.forget_backups(&name)?;
         Ok(answer)
+    }
+
+    /// A changed table, which reads see as it is now.
+    fn changed(&self, answer: Result<Value, AwsError>) -> Result<Value, AwsError> {
+        self.connections.tables_changed().map_err(failure::of)?;
+        answer
     }
 
     /// A table's description, with ARNs of our region and account in place of dynoxide's own.
