@@ -3,6 +3,8 @@
 
 pub mod bootstrap_status;
 pub mod overdue_secrets;
+pub mod platform_user_list;
+pub mod platform_user_revoke;
 pub mod platform_users;
 pub mod remove_bootstrap;
 mod reseal;
@@ -19,8 +21,12 @@ pub const BOOTSTRAP_STATUS: Function = Function::http::<(bootstrap_status::Boots
 /// `POST /api/v1/admin/remove-bootstrap-credentials`
 pub const REMOVE_BOOTSTRAP_CREDENTIALS: Function =
     Function::http::<(remove_bootstrap::RemoveBootstrap,)>("admin-remove-bootstrap-credentials");
-/// `POST /api/v1/admin/platform-users`
-pub const PLATFORM_USERS: Function = Function::http::<(platform_users::CreatePlatformUser,)>("admin-platform-users");
+/// `/api/v1/admin/platform-users`
+pub const PLATFORM_USERS: Function = Function::http::<(
+    platform_users::CreatePlatformUser,
+    platform_user_list::ListPlatformUsers,
+    platform_user_revoke::RevokePlatformUser,
+)>("admin-platform-users");
 /// `GET /api/v1/admin/secrets` and one of them
 pub const SECRETS: Function = Function::http::<(secret_list::ListSecrets, secret_read::ReadSecret)>("admin-secrets");
 /// `POST /api/v1/admin/secrets/{name}/rotate`

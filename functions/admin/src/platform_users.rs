@@ -125,7 +125,7 @@ impl From<Error> for Problem {
 
 /// The store, the mails, and randomness.
 pub struct Deps {
-    store: Store,
+    pub(crate) store: Store,
     mailer: Mailer,
     entropy: Arc<dyn Entropy>,
 }

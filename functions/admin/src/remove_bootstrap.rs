@@ -13,7 +13,7 @@ use lambda::{
 };
 use secrets::{SecretError, Secrets};
 use serde::Serialize;
-use store::{Bootstrap, Store, StoreError};
+use store::{Bootstrap, SUCCESSOR, Store, StoreError};
 use utoipa::ToSchema;
 
 /// That they are gone, and whose doing it was.
@@ -112,11 +112,13 @@ impl Deps {
             self.delete().await?;
             return Ok(Answer { removed: false, already_removed: true, removed_at });
         }
-        self.successor(&record).await?;
+        let successor = self.successor(&record).await?;
         self.delete().await?;
         let after = Bootstrap { removed_at: Some(cx.now), removed_by: Some(by.clone()), ..record.clone() };
-        match self.store.end_bootstrap(&record, &after, &removed(cx).into()).await {
+        match self.store.end_bootstrap(&record, &after, &successor, &removed(cx).into()).await {
             Ok(()) => Ok(Answer { removed: true, already_removed: false, removed_at: cx.now }),
+            // Their role was taken meanwhile.
+            Err(StoreError::Conflict(SUCCESSOR)) => Err(Error::NobodyElse),
             // Two calls at once: the other one's record counts.
             Err(error @ StoreError::Conflict(_)) => {
                 let removed_at = self.store.bootstrap().await?.unwrap_or_default().removed_at.ok_or(error)?;
@@ -127,13 +129,13 @@ impl Deps {
     }
 
     /// Another super admin who has come in before.
-    async fn successor(&self, record: &Bootstrap) -> Result<(), Error> {
+    async fn successor(&self, record: &Bootstrap) -> Result<IdentityId, Error> {
         let users = self.store.platform_users().await?;
-        let other = users.iter().find(|user| {
+        let other = users.into_iter().find(|user| {
             let theirs = !user.bootstrap && record.identity_id.as_ref() != Some(&user.identity_id);
             theirs && user.role == Role::SuperAdmin && user.signed_in_at.is_some()
         });
-        other.map(drop).ok_or(Error::NobodyElse)
+        other.map(|user| user.identity_id).ok_or(Error::NobodyElse)
     }
 
     /// Deletes, and looks whether it is so.

@@ -52,7 +52,7 @@
 //! | second factor | `ID#{identity}` / `FACTOR` | enrolment, confirmation, every code | login; its routes, with the identity in one Query; the door, where a recent proof is asked for | s 1 | 4 |
 //! | waiting sign-in | `TOKEN#{digest}` / `SIGN-IN`, TTL | login; deleted by the second factor | the second factor | s 1 | 2; its end 12 |
 //! | people's data key | `PLATFORM#PEOPLE` / `PEOPLE-KEY` | first enrolment of all | start of what handles second factors | s 1 | 2 |
-//! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in | door, login; Query of the list | s 1 | 4 |
+//! | platform role, listed | `ID#{identity}` / `PLATFORM`, `PLATFORM#USERS` / `{identity}` | invitation, bootstrap login, first sign-in, revocation | door, login; Query of the list | s 1 | 4 |
 //! | bootstrap record | `PLATFORM#BOOTSTRAP` / `BOOTSTRAP` | first bootstrap login, removal | door, for platform roles | s 1 | 2 |
 //! | (admission) | session + membership + tenant, or session + platform role + bootstrap record; and the generation of the signing keys | - | door, with every authenticated request: one BatchGetItem | s 4 RCU | - |
 //! | API key | `T#{tenant}` / `API-KEY#{key}` | minting, rotation; deleted by revocation, and once ended by who needs the room | door, with its tenant: one BatchGetItem | s 2 | 4; minting 8, revocation 8, the tenant's count among them |
@@ -153,7 +153,7 @@ pub use orphans::Orphan;
 pub use outbox::OutboxEntry;
 pub use password::{Entitled, IssuedReset};
 pub use people_key::PeopleKey;
-pub use platform::{Bootstrap, PlatformUser};
+pub use platform::{Bootstrap, PlatformUser, RevokeError, SUCCESSOR};
 pub use pool_secrets::PoolSecretsPass;
 pub use records::{
     Database, FormerDataKey, HostName, Made, Schema, SealedSecrets, Stack, StackState, TenantDataKey, TenantRecord,

@@ -10,13 +10,14 @@ use crate::{
     Audit, Identity, MembersError, MembersRefusal, Membership, Store, StoreError,
     item::{n, read, s},
     keys::{Key, MEMBERS, SESSIONS, identity_partition, tenant_partition},
+    platform,
     reads::{How, all_pages},
     seats,
     transact::{Expr, Refused, Write},
 };
 
 /// Sessions that end in the transaction that sends a member away; more are ended after it, when they open nothing.
-const AT_ONCE: usize = 90;
+pub(crate) const AT_ONCE: usize = 90;
 
 /// Who changes memberships, with the role as it was seen.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct By<'a> {
     pub role: Role,
 }
 
-const ACTOR: &str = "actor";
+pub(crate) const ACTOR: &str = "actor";
 
 impl By<'_> {
     /// Over themselves nobody needs a look: the version stands for what was read, which has to be what the door saw.
@@ -40,10 +41,10 @@ impl By<'_> {
     }
 
     pub(crate) fn still(self, tenant: &TenantId) -> Write {
-        let expr = Expr::new("#role = :role").name("#role", "role").value(":role", s(self.role.as_str()));
         if self.role.is_platform() {
-            return Write::check(ACTOR, Key::platform_role(self.identity), expr);
+            return platform::has_role(ACTOR, self.identity, self.role);
         }
+        let expr = Expr::new("#role = :role").name("#role", "role").value(":role", s(self.role.as_str()));
         let mut expr = expr.name("#status", "status").value(":active", s(MembershipStatus::Active.as_str()));
         expr.text += " AND #status = :active";
         Write::check(ACTOR, Key::member(tenant, self.identity), expr)
@@ -74,20 +75,25 @@ impl Store {
         let found = page.items.unwrap_or_default().into_iter();
         let members: Vec<Membership> = found.map(|item| read("membership", item)).collect::<Result<_, _>>()?;
         let next = members.last().filter(|_| more).map(|last| last.identity_id.clone());
-        Ok((self.with_people(members).await?, next))
+        Ok((self.with_people(members, |member| &member.identity_id).await?, next))
     }
 
-    async fn with_people(&self, members: Vec<Membership>) -> Result<Vec<(Membership, Identity)>, StoreError> {
-        if members.is_empty() {
+    /// Each with its person: one `BatchGetItem`.
+    pub(crate) async fn with_people<T>(
+        &self,
+        listed: Vec<T>,
+        id: impl Fn(&T) -> &IdentityId,
+    ) -> Result<Vec<(T, Identity)>, StoreError> {
+        if listed.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<Key> = members.iter().map(|member| Key::identity(&member.identity_id)).collect();
+        let keys: Vec<Key> = listed.iter().map(|entry| Key::identity(id(entry))).collect();
         let mut people = self.batch_by_key(&keys, How::STRONG).await?;
-        let mut found = Vec::with_capacity(members.len());
-        for (member, key) in members.into_iter().zip(&keys) {
+        let mut found = Vec::with_capacity(listed.len());
+        for (entry, key) in listed.into_iter().zip(&keys) {
             // Who left between the two reads belongs to nobody's list.
             if let Some(item) = people.remove(key) {
-                found.push((member, read("identity", item)?));
+                found.push((entry, read("identity", item)?));
             }
         }
         Ok(found)

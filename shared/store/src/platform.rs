@@ -9,11 +9,30 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audit, Identity, IssuedActivation, Store, StoreError, activation, identity,
+    Audit, By, Identity, IssuedActivation, Store, StoreError, activation, identity,
     item::{item, read, s},
-    keys::{Key, PLATFORM_USERS},
+    keys::{Key, PLATFORM_USERS, SESSIONS, identity_partition},
+    membership::{ACTOR, AT_ONCE},
+    reads::all_pages,
     transact::{Expr, Write},
 };
+
+/// What a conflict names where the super admin who is to go on is none any more.
+pub const SUCCESSOR: &str = "successor";
+
+/// Why a platform role was not taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// Who takes it has lost their own meanwhile.
+    #[error("whoever acts has no such role any more")]
+    NotEntitled,
+    /// It was taken, or changed, meanwhile.
+    #[error("another was first")]
+    Outrun,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// A person with a platform role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +77,76 @@ impl Store {
             .expression_attribute_values(":pk", s(PLATFORM_USERS));
         let found = Box::pin(query.send()).await?;
         found.items.unwrap_or_default().into_iter().map(|item| read("platform user", item)).collect()
+    }
+
+    /// A page of them by id, with who they are, and the id to go on after if there are more. One `Query` and one
+    /// `BatchGetItem`, strongly consistent.
+    pub async fn platform_user_page(
+        &self,
+        after: Option<&IdentityId>,
+        limit: u16,
+    ) -> Result<(Vec<(PlatformUser, Identity)>, Option<IdentityId>), StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(PLATFORM_USERS))
+            .set_exclusive_start_key(after.map(|last| Key::platform_user(last).attributes()))
+            .limit(i32::from(limit));
+        let page = Box::pin(query.send()).await?;
+        let more = page.last_evaluated_key.is_some_and(|key| !key.is_empty());
+        let found = page.items.unwrap_or_default().into_iter();
+        let users: Vec<PlatformUser> = found.map(|item| read("platform user", item)).collect::<Result<_, _>>()?;
+        let next = users.last().filter(|_| more).map(|last| last.identity_id.clone());
+        Ok((self.with_people(users, |user| &user.identity_id).await?, next))
+    }
+
+    /// Takes a person's platform role away and ends the sessions that they have on the platform; what they belong to as a
+    /// member stays. One Query and one transaction of four items and the sessions.
+    ///
+    /// Whoever does it has to be somebody else, and still have their own role at that moment: so, of two who take each other's,
+    /// one is refused, and there is always one left.
+    pub async fn revoke_platform_role(
+        &self,
+        by: By<'_>,
+        user: &PlatformUser,
+        audit: &Audit,
+    ) -> Result<(), RevokeError> {
+        let id = &user.identity_id;
+        let mut writes = vec![
+            Write::delete("platform role", Key::platform_role(id)).when(is_role(user.role)),
+            Write::delete("platform user", Key::platform_user(id)),
+            has_role(ACTOR, by.identity, by.role),
+        ];
+        let mut sessions = self.platform_sessions(id).await?;
+        let later = sessions.split_off(sessions.len().min(AT_ONCE));
+        writes.extend(sessions);
+        match self.commit_or_why(&writes, audit, id.as_str()).await? {
+            Some(refused) if refused.what == ACTOR => return Err(RevokeError::NotEntitled),
+            Some(_) => return Err(RevokeError::Outrun),
+            None => {}
+        }
+        for some in later.chunks(AT_ONCE) {
+            self.commit(some, audit, &some[0].key.sk).await?;
+        }
+        Ok(())
+    }
+
+    async fn platform_sessions(&self, id: &IdentityId) -> Result<Vec<Write>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sessions)")
+            .filter_expression("attribute_not_exists(tenant_id)")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", s(identity_partition(id)))
+            .expression_attribute_values(":sessions", s(SESSIONS));
+        let found = all_pages(query).await?;
+        Ok(found.iter().filter_map(Key::of).map(|key| Write::delete("session", key)).collect())
     }
 
     /// A person's platform role: one strong read.
@@ -148,8 +237,15 @@ impl Store {
     }
 
     /// Records that the credentials are gone, and takes the role from their identity, which ends its sessions. A conflict
-    /// of the `bootstrap record` where that is on record already, or somebody used them for the first time meanwhile.
-    pub async fn end_bootstrap(&self, before: &Bootstrap, after: &Bootstrap, audit: &Audit) -> Result<(), StoreError> {
+    /// of the `bootstrap record` where that is on record already, or somebody used them for the first time meanwhile; of the
+    /// `successor` where the super admin who is to go on is none any more.
+    pub async fn end_bootstrap(
+        &self,
+        before: &Bootstrap,
+        after: &Bootstrap,
+        successor: &IdentityId,
+        audit: &Audit,
+    ) -> Result<(), StoreError> {
         let at = Key::bootstrap();
         let unchanged = match &before.identity_id {
             None => Expr::absent(),
@@ -158,7 +254,7 @@ impl Store {
             }
         };
         let record = Write::put("bootstrap record", at.clone(), item("bootstrap record", &at, after)?).when(unchanged);
-        let mut writes = vec![record];
+        let mut writes = vec![record, has_role(SUCCESSOR, successor, Role::SuperAdmin)];
         if let Some(id) = &before.identity_id {
             writes.push(Write::delete("platform role", Key::platform_role(id)));
             writes.push(Write::delete("platform user", Key::platform_user(id)));
@@ -171,6 +267,15 @@ impl Store {
         let removed = Expr::new("attribute_exists(removed_at)");
         self.commit(&[Write::delete("bootstrap record", Key::bootstrap()).when(removed)], audit, "bootstrap").await
     }
+}
+
+/// A look at a platform role, in a transaction.
+pub(crate) fn has_role(what: &'static str, id: &IdentityId, role: Role) -> Write {
+    Write::check(what, Key::platform_role(id), is_role(role))
+}
+
+fn is_role(role: Role) -> Expr {
+    Expr::new("#role = :role").name("#role", "role").value(":role", s(role.as_str()))
 }
 
 fn grant(user: &PlatformUser) -> Result<[Write; 2], StoreError> {

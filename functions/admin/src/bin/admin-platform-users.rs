@@ -1,4 +1,4 @@
-//! Gives people platform roles.
+//! Gives people platform roles, lists who has one, and takes them away.
 
 fn main() -> std::process::ExitCode {
     lambda::main(&admin::PLATFORM_USERS)

@@ -13,6 +13,7 @@ mod outrun;
 mod passwords;
 mod platform;
 mod platform_factor;
+mod platform_roles;
 mod second_factor;
 mod secrets;
 mod tenants;

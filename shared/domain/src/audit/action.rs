@@ -39,6 +39,7 @@ named! {
         InvitationAccepted = "invitation.accepted",
         ActivationIssued = "activation.issued",
         PlatformRoleGranted = "platform_role.granted",
+        PlatformRoleRevoked = "platform_role.revoked",
         PlatformSignedIn = "platform_role.signed_in",
         BootstrapBegun = "bootstrap.begun",
         BootstrapRemoved = "bootstrap.removed",
