@@ -17,8 +17,9 @@ use serde_json::{Value, json};
 use crate::api::Api;
 
 /// What may be missing, and what that means.
-const OPTIONAL: [(&str, &str); 7] = [
+const OPTIONAL: [(&str, &str); 8] = [
     ("ALLOWED_ORIGINS", "no origin is allowed"),
+    ("TRUSTED_PROXIES", "no proxy is trusted"),
     ("REQUIRE_HTTPS", "it is required"),
     ("HSTS_PRELOAD", "the domain is not meant for the preload list"),
     ("DEPLOYER_URL", "the application plane needs no deployment"),

@@ -1,5 +1,7 @@
 //! Whose limit it is.
 
+use bytes::Bytes;
+use http::Request;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -36,6 +38,22 @@ async fn r15_who_is_signed_in_does_not_share_the_limit_of_an_address() {
     }
     // Neither a monitor nor a browser that asks for leave is counted.
     world.get(&office.at(address), "/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn r15_beyond_a_trusted_proxy_each_client_has_a_limit_of_its_own() {
+    let world = stack(&[("TrustedProxies", "192.0.2.0/24")]).await;
+    let proxy = world.somebody().at("192.0.2.1".parse().unwrap());
+    let ask = async |from: &str| {
+        let request = Request::get("/api/v1/subdomains/name").header("x-forwarded-for", from);
+        world.send(&proxy, request, Bytes::new()).await
+    };
+    for _ in 0..100 {
+        ask("203.0.113.7").await.expect(200);
+    }
+    ask("203.0.113.7").await.problem(429, "too_many_requests");
+    ask("203.0.113.99, 203.0.113.7").await.problem(429, "too_many_requests");
+    ask("203.0.113.8").await.expect(200);
 }
 
 /// As if other environments had let as many pass.

@@ -6,6 +6,7 @@
 
 mod body;
 mod caller;
+mod client_address;
 mod cookie;
 mod csrf;
 mod gate;

@@ -110,7 +110,8 @@ impl tower::Service<Request> for HttpService {
 impl Door {
     async fn answer(&self, request: Request) -> Response<LambdaBody> {
         let started = self.env.clock.now();
-        let (gateway_id, source_ip) = gateway_facts(&request);
+        let (gateway_id, seen) = gateway_facts(&request);
+        let source_ip = self.settings.proxies.client(seen, request.headers());
         let request_id = gateway_id.unwrap_or_else(|| CorrelationId::new(&*self.env.entropy));
         let method = request.method().clone();
         let path = request.raw_http_path().to_owned();
@@ -340,7 +341,7 @@ fn warn(outcome: Result<Parts, Problem>, request_id: &CorrelationId) -> Result<P
     }
 }
 
-/// API Gateway's request id and the client's address as it saw it; no header can change either.
+/// API Gateway's request id and the address that it saw; no header can change either.
 fn gateway_facts(request: &Request) -> (Option<CorrelationId>, String) {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return (None, String::new());

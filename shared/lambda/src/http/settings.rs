@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 
+use super::client_address::Proxies;
 use crate::{Env, StartError};
 
 /// `max-age` of one year; the preload list asks for the directive and a year.
@@ -14,20 +15,22 @@ pub(crate) struct Settings {
     pub require_https: bool,
     /// The value of `Strict-Transport-Security`.
     pub hsts: &'static str,
+    /// Whose word on the client's address counts.
+    pub proxies: Proxies,
     origins: Vec<HeaderValue>,
 }
 
 impl Settings {
-    /// Reads `REQUIRE_HTTPS`, `HSTS_PRELOAD` and `ALLOWED_ORIGINS`.
+    /// Reads `REQUIRE_HTTPS`, `HSTS_PRELOAD`, `TRUSTED_PROXIES` and `ALLOWED_ORIGINS`.
     ///
     /// # Errors
-    /// [`StartError`]: an origin that is not one, or `*`.
+    /// [`StartError`]: an origin that is not one, or `*`; a network that is none.
     pub(crate) fn from_env(env: &Env) -> Result<Self, StartError> {
         let origins = env.list("ALLOWED_ORIGINS").iter().map(|o| origin(o)).collect::<Result<_, _>>()?;
         // Unset means yes: only the local stack's stage turns it off.
         let require_https = env.optional("REQUIRE_HTTPS") != Some("false");
         let hsts = if env.optional("HSTS_PRELOAD") == Some("true") { HSTS_PRELOAD } else { HSTS };
-        Ok(Self { require_https, hsts, origins })
+        Ok(Self { require_https, hsts, proxies: Proxies::from_env(env)?, origins })
     }
 
     /// The origin, if it is on the list, to the letter.
