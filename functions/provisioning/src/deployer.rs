@@ -16,7 +16,7 @@ use hyper_util::{
 };
 use lambda::{Env, StartError, standard_webhooks::sign};
 use secrecy::{ExposeSecret, SecretString};
-use secrets::Secrets;
+use secrets::{Cached, SecretError, Secrets};
 use serde::Serialize;
 use store::Tenant;
 use workflow::StepError;
@@ -27,7 +27,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Asks the deployer.
 pub(crate) struct Deployer {
     url: Uri,
-    secret: SecretString,
+    secret: Cached<SecretString>,
     public_url: String,
     clock: Arc<dyn Clock>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -77,6 +77,10 @@ enum AskError {
     Timeout,
     #[error("it answered {0}")]
     Status(http::StatusCode),
+    #[error("the request could not be built")]
+    Malformed(#[from] http::Error),
+    #[error("there is nothing to sign with")]
+    Secret(#[from] SecretError),
 }
 
 impl Deployer {
@@ -89,7 +93,7 @@ impl Deployer {
         if url.scheme_str() != Some("https") && !local {
             return Err(invalid("it is not an https URL".into()));
         }
-        let secret = Secrets::new(&env.sdk).current(env.required("DEPLOYER_SECRET")?).await?;
+        let secret = shared_secret(env, env.required("DEPLOYER_SECRET")?).await?;
         let connector =
             hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
@@ -119,7 +123,7 @@ impl Deployer {
         let id = format!("{}-{}-{attempt}", action.name(), tenant.tenant_id);
         let body =
             serde_json::to_vec(&message).map_err(|e| StepError::retry("the deployer's message was not built", e))?;
-        match tokio::time::timeout(ANSWER, self.post(&id, body)).await.unwrap_or(Err(AskError::Timeout)) {
+        match self.signed(&id, &body).await {
             Ok(()) => Ok(()),
             Err(AskError::Status(status))
                 if status.is_client_error() && status != http::StatusCode::TOO_MANY_REQUESTS =>
@@ -130,16 +134,35 @@ impl Deployer {
         }
     }
 
-    async fn post(&self, id: &str, body: Vec<u8>) -> Result<(), AskError> {
+    /// Signed with the secret as we know it; where that is refused, once more with the secret as it is now.
+    async fn signed(&self, id: &str, body: &[u8]) -> Result<(), AskError> {
+        match self.post(id, body, &*self.secret.get().await?).await {
+            Err(AskError::Status(http::StatusCode::UNAUTHORIZED)) => {
+                self.post(id, body, &*self.secret.refresh_now().await?).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn post(&self, id: &str, body: &[u8], secret: &SecretString) -> Result<(), AskError> {
         let now = self.clock.now();
         let request = Request::post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", now.as_second())
-            .header("webhook-signature", sign(self.secret.expose_secret().as_bytes(), id, now, &body));
-        let request = request.body(Full::from(body)).map_err(|_| AskError::Status(http::StatusCode::BAD_REQUEST))?;
+            .header("webhook-signature", sign(secret.expose_secret().as_bytes(), id, now, body));
+        let request = request.body(Full::from(body.to_vec()))?;
         // Redirects are not followed: the signature was made for this address.
-        let status = self.client.request(request).await?.status();
+        let answer = tokio::time::timeout(ANSWER, self.client.request(request)).await.map_err(|_| AskError::Timeout)?;
+        let status = answer?.status();
         if status.is_success() { Ok(()) } else { Err(AskError::Status(status)) }
     }
+}
+
+/// The key that is shared with the deployer, whoever signs by it. It is replaced by hand, so it is read again where it does
+/// not hold.
+pub(crate) async fn shared_secret(env: &Env, id: &str) -> Result<Cached<SecretString>, StartError> {
+    let cached = Cached::new(Secrets::new(&env.sdk), id, env.clock.clone(), |_, value| Ok(value.clone()));
+    cached.get().await?;
+    Ok(cached)
 }

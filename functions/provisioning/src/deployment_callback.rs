@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{Action, Clock, Step as Which, TenantId};
+use domain::{Action, Clock, DeploymentDetail, Step as Which, TenantId};
 use http::Method;
 use lambda::{
     Env, FromEnv, StartError,
@@ -11,19 +11,17 @@ use lambda::{
     standard_webhooks::{Headers, verify},
 };
 use secrecy::{ExposeSecret, SecretString};
-use secrets::Secrets;
+use secrets::{Cached, SecretError};
 use serde::Deserialize;
 use serde_json::json;
 use store::{Effects, Outcome, Stack, StackState};
 use utoipa::ToSchema;
 use workflow::{Executions, FAIL, StepInput, WorkflowError};
 
-use crate::{deploy_stack::digest, journal::Journal};
+use crate::{deploy_stack::digest, deployer::shared_secret, journal::Journal};
 
 /// Deployers have little to say.
 const LIMIT: usize = 16 * 1024;
-/// What a tenant may be told of a failure.
-const DETAIL: usize = 300;
 
 /// What to send.
 #[derive(Deserialize, ToSchema)]
@@ -37,7 +35,7 @@ pub struct Request {
     #[serde(default)]
     #[schema(value_type = String, required, pattern = "^(succeeded|failed|in_progress)$")]
     outcome: Field<Answered>,
-    /// Of a failure, what the tenant may know of it; at most 300 characters.
+    /// Of a failure, what the tenant may know of it; at most 300 characters, none of them a control character.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 300)]
     detail: Field<String>,
@@ -61,7 +59,7 @@ enum Answered {
 struct Parsed {
     task_token: SecretString,
     outcome: Answered,
-    detail: String,
+    detail: Option<DeploymentDetail>,
     retryable: bool,
 }
 
@@ -70,7 +68,8 @@ impl Request {
         let mut errors = Errors::of(&self.unknown);
         let task_token = errors.require("task_token", self.task_token);
         let outcome = errors.require("outcome", self.outcome);
-        let detail: String = errors.take("detail", self.detail).unwrap_or_default().chars().take(DETAIL).collect();
+        let detail = errors.take("detail", self.detail);
+        let detail = detail.and_then(|text| errors.check("/detail", DeploymentDetail::parse(&text)));
         let retryable = errors.take("retryable", self.retryable).unwrap_or(false);
         let parsed = match (task_token, outcome) {
             (Some(task_token), Some(outcome)) => Ok(Parsed { task_token, outcome, detail, retryable }),
@@ -89,6 +88,9 @@ pub enum Error {
     /// The signature does not hold, or no deployer is configured.
     #[error("the signature does not hold")]
     Signature,
+    /// There is nothing to check it by.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// Nothing waits on this token for this tenant.
     #[error("nothing waits on this token for this tenant")]
     NobodyWaits,
@@ -123,6 +125,7 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid(problem) => *problem,
             Error::Signature => Self::new(&kinds::INVALID_SIGNATURE),
+            Error::Secret(error) => error.into(),
             Error::NobodyWaits => Self::new(&kinds::NOBODY_WAITS),
             Error::Store(error) => error.into(),
             Error::Record(error @ workflow::StepError::Retry { .. }) => Self::unavailable(error),
@@ -136,14 +139,14 @@ impl From<Error> for Problem {
 pub struct Deps {
     journal: Journal,
     executions: Executions,
-    secret: Option<SecretString>,
+    secret: Option<Cached<SecretString>>,
     clock: Arc<dyn Clock>,
 }
 
 impl FromEnv for Deps {
     async fn from_env(env: &Env) -> Result<Self, StartError> {
         let secret = match env.optional("DEPLOYER_SECRET") {
-            Some(id) => Some(Secrets::new(&env.sdk).current(id).await?),
+            Some(id) => Some(shared_secret(env, id).await?),
             None => None,
         };
         Ok(Self {
@@ -178,7 +181,7 @@ impl Route for Callback {
     type Error = Error;
 
     async fn handle(deps: &Deps, cx: Cx, Json(request): Json<Request>) -> Result<Reply<()>, Error> {
-        signed(deps, &cx)?;
+        signed(deps, &cx).await?;
         let tenant_id: TenantId = cx.path("tenant_id")?;
         let answer = request.parse()?;
         let token = answer.task_token.expose_secret();
@@ -202,7 +205,7 @@ impl Route for Callback {
 }
 
 /// Fails closed: without a configured deployer nothing has a valid signature.
-fn signed(deps: &Deps, cx: &Cx) -> Result<(), Error> {
+async fn signed(deps: &Deps, cx: &Cx) -> Result<(), Error> {
     let header = |name| cx.header(name).ok_or(Error::Signature);
     let headers = Headers {
         id: header("webhook-id")?,
@@ -210,11 +213,10 @@ fn signed(deps: &Deps, cx: &Cx) -> Result<(), Error> {
         signature: header("webhook-signature")?,
     };
     let secret = deps.secret.as_ref().ok_or(Error::Signature)?;
-    if verify(secret.expose_secret().as_bytes(), &headers, deps.clock.now(), cx.raw_body()) {
-        Ok(())
-    } else {
-        Err(Error::Signature)
-    }
+    let holds =
+        |secret: &SecretString| verify(secret.expose_secret().as_bytes(), &headers, deps.clock.now(), cx.raw_body());
+    // The deployer may have a secret that this function has not heard of.
+    if holds(&*secret.get().await?) || holds(&*secret.refresh_now().await?) { Ok(()) } else { Err(Error::Signature) }
 }
 
 /// The step that waits on this token, if it is this tenant's.

@@ -33,6 +33,10 @@ pub enum Manner {
     Forever,
     /// Says that it cannot.
     Fails,
+    /// Says that it cannot, with a new secret: it is replaced after the first heartbeat.
+    Replaces,
+    /// Says that it is done, after it has said more than anybody takes.
+    Wordy,
     /// Takes the order and is never heard of again.
     Silent,
     /// Does not even answer the webhook.
@@ -138,9 +142,13 @@ impl Deployer {
 
     /// Says how a deployment stands; what the API said to that is kept.
     async fn answer(&self, stack: &LocalStack, message: &Value, outcome: &str, secret: &str) {
+        self.explain(stack, message, outcome, "there is no room in the region", secret).await;
+    }
+
+    async fn explain(&self, stack: &LocalStack, message: &Value, outcome: &str, detail: &str, secret: &str) {
         let body = json!({
             "task_token": message["task_token"], "outcome": outcome,
-            "detail": "there is no room in the region", "retryable": outcome == "failed",
+            "detail": detail, "retryable": outcome == "failed",
         })
         .to_string();
         let at = stack.clock.now().as_second().to_string();
@@ -180,6 +188,18 @@ impl Deployer {
                 self.answer(&stack, &message, "succeeded", &secret).await;
             }
             Manner::Fails => self.answer(&stack, &message, "failed", &secret).await,
+            Manner::Replaces => {
+                self.answer(&stack, &message, "in_progress", &secret).await;
+                let another = replace_secret(&stack).await;
+                // Nobody makes us read a secret more often than that.
+                wait(10).await;
+                self.answer(&stack, &message, "failed", &another).await;
+            }
+            Manner::Wordy => {
+                self.explain(&stack, &message, "failed", &"x".repeat(301), &secret).await;
+                self.explain(&stack, &message, "failed", "one line\nand another", &secret).await;
+                self.explain(&stack, &message, "succeeded", &"x".repeat(300), &secret).await;
+            }
             Manner::WrongSignature => self.answer(&stack, &message, "succeeded", "another secret").await,
             Manner::Silent | Manner::Deaf | Manner::Refuses | Manner::Busy => {}
         }
@@ -191,7 +211,10 @@ async fn received(State(deployer): State<Deployer>, headers: HeaderMap, body: By
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
     if header("webhook-signature") != sign(&secret(&stack).await, id, at, &body) {
-        deployer.complain(format!("the signature of {id} does not hold"));
+        // Once for a secret that is replaced: it is told, and signs with the new one.
+        if deployer.manner != Manner::Replaces {
+            deployer.complain(format!("the signature of {id} does not hold"));
+        }
         return StatusCode::UNAUTHORIZED;
     }
     if (stack.clock.now().as_second() - at.parse::<i64>().unwrap()).abs() > 300 {
@@ -217,6 +240,13 @@ fn sign(secret: &str, id: &str, at: &str, body: &[u8]) -> String {
     mac.update(format!("{id}.{at}.").as_bytes());
     mac.update(body);
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+async fn replace_secret(stack: &LocalStack) -> String {
+    let another = "kN3v8wQz5Xb2Rt7Yp4Lm9Jc6Hd1Gf0SaUeIoTnMxBvCq";
+    let put = json!({"SecretId": "innkeeper/local/deployer-webhook", "SecretString": another});
+    stack.secrets.run("PutSecretValue", put).await.unwrap();
+    another.to_owned()
 }
 
 async fn secret(stack: &LocalStack) -> String {

@@ -44,6 +44,25 @@ fn r05_a_deployer_that_says_it_twice_is_heard_once() {
     });
 }
 
+#[test]
+fn r21_a_secret_that_is_replaced_counts_at_once_on_both_ways() {
+    with(Manner::Replaces, async |lab, _, ledger| {
+        prove::failed(&lab.scenario, ledger, 1).unwrap();
+        assert_eq!(lab.scenario.failure(ledger).unwrap().1, "deployment_failed");
+        assert_eq!(lab.scenario.deployer().answers(), [StatusCode::NO_CONTENT; 2]);
+        assert_eq!(lab.scenario.deployer().webhooks().last().unwrap().message["action"], "remove");
+    });
+}
+
+#[test]
+fn r04_what_a_deployer_says_is_taken_as_it_is_or_refused() {
+    with(Manner::Wordy, async |lab, _, ledger| {
+        prove::ready(&lab.scenario, ledger, 1).unwrap();
+        let refused = StatusCode::UNPROCESSABLE_ENTITY;
+        assert_eq!(lab.scenario.deployer().answers(), [refused, refused, StatusCode::NO_CONTENT]);
+    });
+}
+
 /// Its stack is taken back, though it never said that there is one.
 #[test]
 fn r05_a_deployer_that_gives_no_end_or_a_bad_one_leaves_nothing() {
