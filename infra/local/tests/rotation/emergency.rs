@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 use local::aws::faults::Rule;
 use secrets::SigningKeys;
+use serde_json::json;
 
-use crate::world::{SIGNING, World};
+use crate::world::{REFRESH, SIGNING, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_next_request_on_its_tokens_are_refused_everywhere() {
@@ -101,4 +102,21 @@ async fn an_emergency_that_broke_off_is_ordered_again() {
             return;
         }
     }
+}
+
+/// docs/secrets.md, "A MAC key": a ring with nothing of the old one in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mac_key_that_is_replaced_by_hand_ends_what_it_made() {
+    let (world, tokens) = World::inhabited().await;
+    let ring = json!({"initial": "Zr7kV2xQ9mB4tY8wN3cL6hJ1pD5fG0sAuEiToRlKjMvXbC"}).to_string();
+    let put = json!({"SecretId": REFRESH, "SecretString": ring});
+    world.stack.secrets.run("PutSecretValue", put).await.unwrap();
+    world.advance(SignedDuration::from_mins(5));
+    let (status, refused) = world.post("/api/v1/auth/refresh", "", &json!({"refresh_token": tokens.refresh})).await;
+    assert_eq!((status, &refused["code"]), (401, &json!("invalid_refresh_token")));
+
+    let tokens = world.log_in().await;
+    let tokens = world.refresh(&tokens).await;
+    world.stack.secrets.rotate(REFRESH).await.unwrap();
+    assert!(world.accepts(&world.refresh(&tokens).await.access).await);
 }
