@@ -26,6 +26,13 @@ async function until(what, look) {
   throw new Error(`waited in vain for ${what}`);
 }
 
+/** Runs `act` where this answer stands for the network. */
+async function answeredWith(answer, act) {
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => new Response(JSON.stringify(answer));
+  await act().finally(() => Object.assign(globalThis, { fetch }));
+}
+
 /** RFC 6238, as an authenticator does it. */
 function codeOf(secret, step) {
   const bits = [...secret].map((digit) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(digit).toString(2).padStart(5, '0')).join('');
@@ -83,6 +90,14 @@ session.goodUntil = 0;
 const [one, other] = await Promise.all([session.token(), session.token()]);
 assert.equal(one, other, 'one refresh at a time');
 await verify(one);
+
+// The answers to a right password that are no session.
+const mustChange = { password_change_required: true, reset_token: 'ink_rst_x', expires_in: 900 };
+await answeredWith(mustChange, () =>
+  assert.rejects(signIn({ email, password }), { code: 'password_change_required', token: 'ink_rst_x' }));
+const mustEnrol = { mfa_token: 'ink_mfa_x', expires_in: 300, next: 'enrol' };
+await answeredWith(mustEnrol, () =>
+  assert.rejects(signIn({ email, password }), { code: 'second_factor_required', token: 'ink_mfa_x' }));
 
 // A second factor.
 const enrolled = await call('/api/v1/auth/mfa/totp', { method: 'POST', token: one });
