@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 
-import { signIn } from './session.mjs';
+import { Session, signIn } from './session.mjs';
 import { sign } from './sign.mjs';
 import { verify } from './verify.mjs';
 
@@ -26,11 +26,29 @@ async function until(what, look) {
   throw new Error(`waited in vain for ${what}`);
 }
 
-/** Runs `act` where this answer stands for the network. */
-async function answeredWith(answer, act) {
-  const { fetch } = globalThis;
-  globalThis.fetch = async () => new Response(JSON.stringify(answer));
-  await act().finally(() => Object.assign(globalThis, { fetch }));
+/** Runs `act` where these answers, the last one again and again, stand for the network, and a pause takes no time; the pauses in ms. */
+async function answeredWith(answers, act) {
+  const { fetch, setTimeout } = globalThis;
+  const { now } = Date;
+  const pauses = [];
+  let passed = 0;
+  globalThis.fetch = async () => {
+    const { status, body, headers } = answers.length > 1 ? answers.shift() : answers[0];
+    return new Response(body, { status, headers });
+  };
+  globalThis.setTimeout = (resume, pause) => {
+    pauses.push(pause);
+    passed += pause;
+    queueMicrotask(resume);
+  };
+  Date.now = () => now() + passed;
+  try {
+    await act();
+  } finally {
+    Object.assign(globalThis, { fetch, setTimeout });
+    Date.now = now;
+  }
+  return pauses;
 }
 
 /** RFC 6238, as an authenticator does it. */
@@ -93,11 +111,27 @@ await verify(one);
 
 // The answers to a right password that are no session.
 const mustChange = { password_change_required: true, reset_token: 'ink_rst_x', expires_in: 900 };
-await answeredWith(mustChange, () =>
+await answeredWith([{ status: 200, body: JSON.stringify(mustChange) }], () =>
   assert.rejects(signIn({ email, password }), { code: 'password_change_required', token: 'ink_rst_x' }));
 const mustEnrol = { mfa_token: 'ink_mfa_x', expires_in: 300, next: 'enrol' };
-await answeredWith(mustEnrol, () =>
+await answeredWith([{ status: 200, body: JSON.stringify(mustEnrol) }], () =>
   assert.rejects(signIn({ email, password }), { code: 'second_factor_required', token: 'ink_mfa_x' }));
+
+// A server that is down is left alone for a while, for what it asks for, and for good before the ten seconds are over.
+const down = { status: 503, body: '{"code": "unavailable"}', headers: { 'retry-after': '1' } };
+const waiting = new Session({ access_token: 'a', expires_in: 0, refresh_token: 'ink_rt_1' });
+const waits = await answeredWith([down], () => assert.rejects(waiting.refresh(), { status: 503, code: 'unavailable' }));
+assert.ok(waits.length >= 2 && waits.length <= 8, `${waits}`);
+assert.ok(waits.every((wait) => wait >= 1000), `${waits}`);
+assert.ok(waits.reduce((sum, wait) => sum + wait) <= 9000, `${waits}`);
+const gateway = { status: 502, body: '<html>Bad Gateway</html>' };
+const renewed = { status: 200, body: JSON.stringify({ access_token: 'b', expires_in: 900, refresh_token: 'ink_rt_2' }) };
+assert.equal((await answeredWith([gateway, gateway, renewed], () => waiting.refresh())).length, 2);
+assert.equal(waiting.refreshToken, 'ink_rt_2', 'what stands before the functions answers without JSON');
+const limited = { status: 429, body: '{"code": "too_many_tries"}', headers: { 'retry-after': '60' } };
+assert.deepEqual(await answeredWith([limited], () => assert.rejects(waiting.refresh(), { status: 429 })), []);
+const over = { status: 401, body: '{"code": "invalid_refresh_token"}' };
+assert.deepEqual(await answeredWith([over], () => assert.rejects(waiting.refresh(), { code: 'invalid_refresh_token' })), []);
 
 // A second factor.
 const enrolled = await call('/api/v1/auth/mfa/totp', { method: 'POST', token: one });
