@@ -28,7 +28,7 @@ pub struct Answer {
     response_types_supported: [&'static str; 0],
     grant_types_supported: [&'static str; 0],
     subject_types_supported: [&'static str; 1],
-    claims_supported: [&'static str; 9],
+    claims_supported: [&'static str; 10],
 }
 
 impl Answer {
@@ -40,7 +40,7 @@ impl Answer {
             response_types_supported: [],
             grant_types_supported: [],
             subject_types_supported: ["public"],
-            claims_supported: ["iss", "aud", "sub", "tid", "sid", "role", "exp", "iat", "jti"],
+            claims_supported: ["iss", "aud", "sub", "tid", "sid", "role", "exp", "iat", "jti", "act"],
         }
     }
 }
@@ -79,7 +79,7 @@ mod tests {
             "jwks_uri": "https://api.example.com/.well-known/jwks.json",
             "service_documentation": "https://api.example.com/docs",
             "response_types_supported": [], "grant_types_supported": [], "subject_types_supported": ["public"],
-            "claims_supported": ["iss", "aud", "sub", "tid", "sid", "role", "exp", "iat", "jti"],
+            "claims_supported": ["iss", "aud", "sub", "tid", "sid", "role", "exp", "iat", "jti", "act"],
         });
         assert_eq!(serde_json::to_value(Answer::of("https://api.example.com")).unwrap(), expected);
     }
