@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// There is no such secret, it has no current value, or it is marked for deletion.
-    #[error("the secret {secret} is missing: deploy the stack, which generates it, or restore it in Secrets Manager")]
+    #[error("the secret {secret} is missing: restore it in Secrets Manager, for no deployment brings it back")]
     Missing {
         /// Its name or ARN.
         secret: String,

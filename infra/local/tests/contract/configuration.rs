@@ -173,7 +173,7 @@ async fn r21_a_secret_that_is_missing_or_weak_stops_every_function_that_reads_it
                 put(&arn, &bad).await;
                 let said = start(&api, spec, spec.env.clone()).await.unwrap_err();
                 assert!(said.contains(&arn), "{} with {variable} = {bad}: {said}", spec.binary);
-                let remedy = ["replace it by at least 32 bytes", "restore its previous version", "deploy the stack"];
+                let remedy = ["replace it by at least 32 bytes", "restore its previous version", "restore it in"];
                 assert!(remedy.iter().any(|remedy| said.contains(remedy)), "{}: {said}", spec.binary);
                 assert!(bad.len() < 10 || !said.contains(&bad), "{}: {said}", spec.binary);
             }
@@ -182,7 +182,7 @@ async fn r21_a_secret_that_is_missing_or_weak_stops_every_function_that_reads_it
             let removable = REMOVABLE.contains(&variable.as_str());
             assert_eq!(without.is_ok(), removable, "{} without {name}: {without:?}", spec.binary);
             if let Err(said) = without {
-                assert!(said.contains(&arn) && said.contains("is missing: deploy the stack"), "{said}");
+                assert!(said.contains(&arn) && said.contains("is missing: restore it in Secrets Manager"), "{said}");
             }
             run("CreateSecret", json!({"Name": name, "SecretString": good})).await;
             assert!(starts(&api, spec, spec.env.clone()).await, "{} starts again", spec.binary);
