@@ -8,8 +8,23 @@ use tracing_subscriber::{
     prelude::*,
 };
 
-/// The crates whose `info` is for the log; of all others it is noise.
-const OURS: [&str; 9] = ["lambda", "signup", "auth", "provisioning", "local", "admin", "rotation", "secrets", "vault"];
+/// The crates whose `info` is for the log, every group under `functions/` among them; of all others it is noise.
+const OURS: [&str; 14] = [
+    "lambda",
+    "secrets",
+    "local",
+    "admin",
+    "auth",
+    "keys",
+    "members",
+    "platform",
+    "provisioning",
+    "rotation",
+    "signup",
+    "tenants",
+    "vault",
+    "webhooks",
+];
 /// Begins with the name of one of ours, and opens a span for each event that nobody reads.
 const RUNTIMES: [&str; 2] = ["lambda_runtime", "lambda_http"];
 
