@@ -1,4 +1,4 @@
-//! The README's walkthrough, to the letter.
+//! The README's walkthrough from the sign-up to the sign-in, with its example.
 
 use std::sync::Arc;
 

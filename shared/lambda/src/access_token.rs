@@ -23,7 +23,7 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 pub const TYPE: &str = "at+jwt";
 /// The longest token that is looked at; ours have about 600 bytes.
 const MAX_LENGTH: usize = 2_048;
-/// Tokens remembered per execution environment; the oldest half goes when it is full.
+/// Tokens remembered per execution environment; when it is full the expired ones go, and where none has expired, all.
 const REMEMBERED: usize = 4_096;
 
 /// The claims of an access token; every one is required except `tid`, which a platform role has not.
