@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use lambda::{Env, StartError};
-use mail::{FactorChange, Mailer, Message, PasswordChanged, SecondFactorChanged};
+use mail::{FactorChange, Mailer, Message, PasswordChange, PasswordChanged, SecondFactorChanged};
 use store::Identity;
 
 /// Tells people by mail.
@@ -15,10 +15,10 @@ impl Notices {
     }
 
     /// That the password is another since then.
-    pub(crate) async fn changed(&self, person: &Identity, at: Timestamp) {
-        let forgot_link = self.0.links().forgot();
-        self.send(person, Message::PasswordChanged(PasswordChanged { person: person.name.clone(), at, forgot_link }))
-            .await;
+    pub(crate) async fn changed(&self, person: &Identity, how: PasswordChange, at: Timestamp) {
+        let (name, forgot_link) = (person.name.clone(), self.0.links().forgot());
+        let message = PasswordChanged { person: name, how, at, forgot_link };
+        self.send(person, Message::PasswordChanged(message)).await;
     }
 
     /// That this was done with the second factor.

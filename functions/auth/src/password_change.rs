@@ -18,6 +18,7 @@ use lambda::{
         StepUp, Throttle, Unknown, kinds,
     },
 };
+use mail::PasswordChange;
 use serde::Deserialize;
 use store::{Entitled, Identity, Store, StoreError};
 use utoipa::ToSchema;
@@ -157,7 +158,7 @@ impl Route for ChangePassword {
             deps.throttle.give_back(&mut pass).await;
         }
         if let Ok(person) = &outcome {
-            deps.notices.changed(person, cx.now).await;
+            deps.notices.changed(person, PasswordChange::InSession, cx.now).await;
         }
         pass.stamp(outcome.map(|_| Reply::new(())).map_err(Problem::from))
     }

@@ -18,6 +18,7 @@ use lambda::{
         kinds,
     },
 };
+use mail::PasswordChange;
 use serde::{Deserialize, Serialize};
 use store::{Entitled, Identity, Store, StoreError};
 use utoipa::ToSchema;
@@ -156,7 +157,7 @@ impl Route for ResetPassword {
         if !deps.store.set_password(&person.identity_id, by, &hash, &audit.into()).await? {
             return Err(Error::Refused("used or replaced"));
         }
-        deps.notices.changed(&person, cx.now).await;
+        deps.notices.changed(&person, PasswordChange::ByToken, cx.now).await;
         Ok(Reply::json(Answer { email: person.email }))
     }
 }

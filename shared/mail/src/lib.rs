@@ -15,6 +15,6 @@ pub use error::MailError;
 pub use links::Links;
 pub use mailer::{Mailer, MessageId};
 pub use message::{
-    FactorChange, Invited, Message, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole,
+    FactorChange, Invited, Message, PasswordChange, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole,
     SecondFactorChanged, Welcome, WelcomeExisting, WelcomeTemporary,
 };

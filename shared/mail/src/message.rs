@@ -10,7 +10,8 @@ use crate::name::shown;
 use crate::wrap::wrap;
 
 pub use account::{
-    FactorChange, Invited, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole, SecondFactorChanged,
+    FactorChange, Invited, PasswordChange, PasswordChanged, PasswordReset, PlatformInvitation, PlatformRole,
+    SecondFactorChanged,
 };
 
 /// A mail, without its receiver.

@@ -42,10 +42,21 @@ pub struct PasswordReset {
 pub struct PasswordChanged {
     /// Who.
     pub person: PersonName,
+    /// How it became so.
+    pub how: PasswordChange,
     /// Since when.
     pub at: Timestamp,
     /// [`Links::forgot`](crate::Links::forgot), for somebody who did not change it.
     pub forgot_link: String,
+}
+
+/// How a password became another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChange {
+    /// In a session, which goes on.
+    InSession,
+    /// With a one-time token in place of the forgotten or temporary one. No session goes on.
+    ByToken,
 }
 
 /// Your second factor is another now.
@@ -171,7 +182,11 @@ impl PasswordReset {
 
 impl PasswordChanged {
     pub(super) fn render(&self) -> askama::Result<Rendered> {
-        let since = format!("It was changed at {:.0}, and you were signed out everywhere else.", self.at);
+        let signed_out = match self.how {
+            PasswordChange::InSession => "everywhere else",
+            PasswordChange::ByToken => "everywhere",
+        };
+        let since = format!("It was changed at {:.0}, and you were signed out {signed_out}.", self.at);
         Notice {
             subject: "Your password was changed",
             title: "Your password was changed",
@@ -246,11 +261,15 @@ mod tests {
         PersonName::parse("Ada <b> Lovelace").unwrap()
     }
 
-    fn all() -> [(&'static str, Message); 8] {
+    fn all() -> [(&'static str, Message); 9] {
         let link = |path: &str| format!("https://app.innkeeper.example/{path}");
         let factor = |change| {
             let (person, at, forgot_link) = (person(), Timestamp::UNIX_EPOCH, link("forgot-password"));
             Message::SecondFactorChanged(SecondFactorChanged { person, change, at, forgot_link })
+        };
+        let changed = |how| {
+            let (person, at, forgot_link) = (person(), Timestamp::UNIX_EPOCH, link("forgot-password"));
+            Message::PasswordChanged(PasswordChanged { person, how, at, forgot_link })
         };
         [
             (
@@ -270,14 +289,8 @@ mod tests {
                     valid_minutes: 60,
                 }),
             ),
-            (
-                "changed",
-                Message::PasswordChanged(PasswordChanged {
-                    person: person(),
-                    at: Timestamp::UNIX_EPOCH,
-                    forgot_link: link("forgot-password"),
-                }),
-            ),
+            ("changed", changed(PasswordChange::InSession)),
+            ("changed_by_token", changed(PasswordChange::ByToken)),
             ("factor_enrolled", factor(FactorChange::Enrolled)),
             ("factor_removed", factor(FactorChange::Removed)),
             ("recovery_codes", factor(FactorChange::RecoveryCodesRenewed)),
