@@ -174,7 +174,7 @@ impl Route for CreatePlatformUser {
             None => deps.create(&cx, email, name, role).await?,
         };
         let activation_sent = token.is_some();
-        let message = deps.message(&person, token.as_ref());
+        let message = deps.message(&person, role, token.as_ref());
         deps.mailer.send(&person.email, &message, &[("kind", message.kind())]).await?;
         Ok(Reply::json(Answer {
             user_id: person.identity_id,
@@ -238,15 +238,16 @@ impl Deps {
         (ActivationToken::new(&*self.entropy), issued)
     }
 
-    fn message(&self, person: &Identity, token: Option<&ActivationToken>) -> Message {
+    fn message(&self, person: &Identity, role: Role, token: Option<&ActivationToken>) -> Message {
         let (person, links) = (person.name.clone(), self.mailer.links());
         match token {
             Some(token) => Message::PlatformInvitation(PlatformInvitation {
                 person,
+                role,
                 activation_link: links.activation(token),
                 valid_hours: VALID_HOURS,
             }),
-            None => Message::PlatformRole(PlatformRole { person, sign_in_link: links.sign_in() }),
+            None => Message::PlatformRole(PlatformRole { person, role, sign_in_link: links.sign_in() }),
         }
     }
 }

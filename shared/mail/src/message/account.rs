@@ -14,6 +14,8 @@ const KEEP: &str = "Whoever has the link can sign in as you, so keep it to yours
 pub struct PlatformInvitation {
     /// Who is invited, as the inviter named them.
     pub person: PersonName,
+    /// As what.
+    pub role: Role,
     /// [`Links::activation`](crate::Links::activation).
     pub activation_link: SecretString,
     /// How long the link works.
@@ -24,6 +26,8 @@ pub struct PlatformInvitation {
 pub struct PlatformRole {
     /// Who.
     pub person: PersonName,
+    /// As what.
+    pub role: Role,
     /// [`Links::sign_in`](crate::Links::sign_in).
     pub sign_in_link: String,
 }
@@ -142,7 +146,7 @@ impl PlatformInvitation {
         Notice {
             subject: "You help to run Innkeeper: choose your password",
             title: "Welcome",
-            intro: "You have been given a part in running the platform. Choose a password to begin:",
+            intro: &format!("You help to run the platform now, as {}. Choose a password to begin:", self.role),
             action: "Choose a password",
             link: self.activation_link.expose_secret(),
             notes: &[works, "If you did not expect this, ignore this mail.".into()],
@@ -156,7 +160,10 @@ impl PlatformRole {
         Notice {
             subject: "You help to run Innkeeper",
             title: "Welcome",
-            intro: "You have been given a part in running the platform. You have an account already: sign in with your password as before.",
+            intro: &format!(
+                "You help to run the platform now, as {}. You have an account already: sign in with your password as before.",
+                self.role
+            ),
             action: "Sign in",
             link: &self.sign_in_link,
             notes: &["If you did not expect this, tell whoever runs the platform.".into()],
@@ -276,11 +283,19 @@ mod tests {
                 "invitation",
                 Message::PlatformInvitation(PlatformInvitation {
                     person: person(),
+                    role: Role::SuperAdmin,
                     activation_link: SecretString::from(link("activate?token=ink_act_x")),
                     valid_hours: 72,
                 }),
             ),
-            ("role", Message::PlatformRole(PlatformRole { person: person(), sign_in_link: link("login") })),
+            (
+                "role",
+                Message::PlatformRole(PlatformRole {
+                    person: person(),
+                    role: Role::SupportAdmin,
+                    sign_in_link: link("login"),
+                }),
+            ),
             (
                 "reset",
                 Message::PasswordReset(PasswordReset {
