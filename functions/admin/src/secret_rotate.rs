@@ -20,7 +20,6 @@ use utoipa::ToSchema;
 use crate::secret;
 
 /// What follows the name in the path.
-const ENDING: &str = "/rotate";
 
 /// What was ordered.
 #[derive(Serialize, ToSchema)]
@@ -89,7 +88,7 @@ pub struct RotateSecret;
 impl Route for RotateSecret {
     const POLICY: Policy = Policy {
         operation: "admin-rotate-secret",
-        summary: "Rotate one of the platform's secrets now: POST /api/v1/admin/secrets/{name}/rotate",
+        summary: "Rotate one of the platform's secrets now",
         method: Method::POST,
         path: "/api/v1/admin/secrets/{name+}",
         access: Access::Permission(Permission::PlatformAdmin, Scope::Platform),
@@ -100,13 +99,14 @@ impl Route for RotateSecret {
         success: 202,
         problems: &[&kinds::NOT_ROTATED, &kinds::ROTATION_UNDER_WAY],
     };
+    const ENDING: &'static str = "/rotate";
     type Deps = Deps;
     type Body = ();
     type Answer = Json<Answer>;
     type Error = Error;
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<Self::Answer>, Error> {
-        let name = cx.path_text("name").strip_suffix(ENDING).ok_or(Error::NotFound)?;
+        let name = cx.path_text("name").strip_suffix(Self::ENDING).ok_or(Error::NotFound)?;
         deps.order(&cx, name).await
     }
 }

@@ -18,7 +18,7 @@ use lambda::{
     Env, FromEnv, StartError,
     http::{
         Access, Csrf, Cx, Errors, Field, Idempotency, Json, Policy, Problem, Rate, Reply, Route, Scope, StepUp,
-        Throttle, Unknown, cursor, uncursor,
+        Throttle, Unknown, cursor, kinds, uncursor,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ impl Route for Export {
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
         idempotency: Idempotency::NotNeeded,
         success: 201,
-        problems: &[],
+        problems: &[&kinds::TOO_MANY_TRIES],
     };
     type Deps = Deps;
     type Body = Option<Json<Request>>;

@@ -18,7 +18,6 @@ use crate::{
 };
 
 /// What follows the name in the path.
-const ENDING: &str = "/rollback";
 
 /// What to send.
 #[derive(Deserialize, ToSchema)]
@@ -52,7 +51,7 @@ pub struct Rollback;
 impl Route for Rollback {
     const POLICY: Policy = Policy {
         operation: "vault-rollback",
-        summary: "Make an earlier version of a value the newest: POST /api/v1/vault/{name}/rollback",
+        summary: "Make an earlier version of a value the newest",
         method: Method::POST,
         path: "/api/v1/vault/{name+}",
         access: Access::Permission(Permission::VaultManage, Scope::Own),
@@ -63,6 +62,7 @@ impl Route for Rollback {
         success: 200,
         problems: &[&kinds::VERSION_CONFLICT],
     };
+    const ENDING: &'static str = "/rollback";
     type Deps = Keeper;
     type Body = Json<Request>;
     type Answer = Json<entry::Answer>;
@@ -70,7 +70,7 @@ impl Route for Rollback {
 
     async fn handle(keeper: &Keeper, cx: Cx, Json(request): Json<Request>) -> Result<Reply<Self::Answer>, Error> {
         let tenant = tenant_of(&cx)?;
-        let name = cx.path_text("name").strip_suffix(ENDING).and_then(|name| VaultName::parse(name).ok());
+        let name = cx.path_text("name").strip_suffix(Self::ENDING).and_then(|name| VaultName::parse(name).ok());
         let name = name.ok_or(Error::NotFound)?;
         let (to, follows) = request.parse()?;
         let change = Change { tenant, name, follows, content: Content::Earlier(to) };

@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the policies and the types of the routes. What the template mounts and
 //! what this describes are held against each other by a test.
 
+mod headers;
+
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -8,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{
     Access, Answer, BODY_LIMIT, Body, Csrf, DEFAULT_LIMIT, Described, Filter, Idempotency, MAX_LIMIT, Of, Policy,
-    ProblemKind, Rate, Route, UNMATCHED, kinds,
+    ProblemKind, REFRESH_COOKIE, Rate, Route, Scope, UNMATCHED, kinds,
 };
 
 /// One route's part of the document.
@@ -17,6 +19,7 @@ pub struct Operation {
     body: Described,
     body_required: bool,
     paged: bool,
+    ending: &'static str,
     filters: &'static [Filter],
     answer: Described,
 }
@@ -28,6 +31,7 @@ impl Operation {
             body: R::Body::schema(),
             body_required: R::Body::REQUIRED,
             paged: R::PAGED,
+            ending: R::ENDING,
             filters: R::FILTERS,
             answer: R::Answer::schema(),
         }
@@ -36,6 +40,19 @@ impl Operation {
     /// Method and path, as the template writes them.
     pub fn mounted_at(&self) -> (String, &'static str) {
         (self.policy.method.to_string(), self.policy.path)
+    }
+
+    /// Whether this problem is among its answers.
+    #[cfg(debug_assertions)]
+    pub(crate) fn documents(&self, kind: &ProblemKind) -> bool {
+        let described = is_of_the_api(self.policy);
+        !described || doors_own(self).contains(&kind) || self.policy.problems.contains(&kind)
+    }
+
+    /// The path as a client writes it. OpenAPI has no parameters over many segments; clients escape the slashes of a value,
+    /// and the door takes both.
+    fn described_at(&self) -> String {
+        self.policy.path.replace("+}", "}") + self.ending
     }
 }
 
@@ -53,19 +70,22 @@ pub fn document(operations: &[Operation]) -> Value {
             schemas.insert(name.clone(), json!(schema));
             schemas.extend(inner.iter().map(|(name, schema)| (name.clone(), json!(schema))));
         }
-        // OpenAPI has no greedy parameters, but nothing keeps a value from having slashes.
-        let path = policy.path.replace("+}", "}");
-        paths.entry(path).or_default().insert(policy.method.as_str().to_lowercase(), describe(operation));
+        paths
+            .entry(operation.described_at())
+            .or_default()
+            .insert(policy.method.as_str().to_lowercase(), describe(operation));
     }
     json!({
         "openapi": "3.1.0",
         "info": {"title": "Innkeeper", "version": env!("CARGO_PKG_VERSION"), "license": {"name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT"},
-            "description": "Sign-up, provisioning status and sign-in for the tenants of a SaaS. Errors are RFC 9457 problems; see /docs."},
+            "description": "The control plane of a SaaS: tenants sign up and are provisioned, their people sign in, their secrets are kept and rotate. Errors are RFC 9457 problems; see /docs."},
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {
+        "components": {"schemas": schemas, "headers": headers::all(), "securitySchemes": {
             "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
             "status_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_st_…"},
+            "refresh_cookie": {"type": "apiKey", "in": "cookie", "name": REFRESH_COOKIE,
+                "description": "Of who signed in with `client` `browser`; others send `refresh_token` in the body."},
             "mfa_token": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_mfa_…"},
             "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "ink_live_…",
                 "description": "A tenant's API key; the operation names the permission that it has to have."},
@@ -96,7 +116,7 @@ fn describe(operation: &Operation) -> Value {
         "tags": [policy.operation.split('-').next().unwrap_or_default()],
         "parameters": parameters(operation),
         "responses": responses(operation),
-        "security": security(policy.access),
+        "security": security(policy),
     });
     if let Some((name, _, _)) = &operation.body {
         described["requestBody"] =
@@ -142,7 +162,7 @@ fn responses(operation: &Operation) -> Value {
         }
         None => json!({"description": "Success"}),
     };
-    let mut responses = Map::from_iter([(policy.success.to_string(), success)]);
+    let mut responses = Map::from_iter([(policy.success.to_string(), headers::with(success, policy.success, policy))]);
     let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for kind in doors_own(operation).into_iter().chain(policy.problems.iter().copied()) {
         by_status.entry(kind.status).or_default().push(kind.code);
@@ -151,7 +171,8 @@ fn responses(operation: &Operation) -> Value {
         codes.sort_unstable();
         codes.dedup();
         let content = json!({"application/problem+json": {"schema": reference("Problem")}});
-        responses.insert(status.to_string(), json!({"description": codes.join(", "), "content": content}));
+        let refused = json!({"description": codes.join(", "), "content": content});
+        responses.insert(status.to_string(), headers::with(refused, status, policy));
     }
     Value::Object(responses)
 }
@@ -168,8 +189,10 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     match policy.rate {
         Rate::Signup => own.push(&kinds::TOO_MANY_TRIES),
         Rate::Status => own.push(&kinds::TOO_MANY_REQUESTS),
-        Rate::General if policy.access == Access::Anonymous => own.push(&kinds::TOO_MANY_REQUESTS),
-        Rate::General => own.extend([&kinds::TOO_MANY_REQUESTS, &kinds::PLAN_LIMIT_REACHED]),
+        Rate::General => {
+            own.push(&kinds::TOO_MANY_REQUESTS);
+            own.extend(is_of_a_plan(policy.access).then_some(&kinds::PLAN_LIMIT_REACHED));
+        }
         Rate::Auth | Rate::Reset | Rate::Refresh | Rate::Unlimited(_) => {}
     }
     if policy.path.contains('{') {
@@ -193,11 +216,28 @@ fn doors_own(operation: &Operation) -> Vec<&'static ProblemKind> {
     own
 }
 
-fn security(access: Access) -> Value {
+/// Whether a tenant's people or keys may be let in, whose calls its plan counts.
+fn is_of_a_plan(access: Access) -> bool {
     match access {
+        Access::Permission(_, scope) | Access::SteppedUp { permission: Some((_, scope)), .. } => {
+            scope != Scope::Platform
+        }
+        Access::SignedIn | Access::InPerson | Access::SteppedUp { .. } | Access::SigningIn { .. } => true,
+        Access::Anonymous
+        | Access::OneTimeToken
+        | Access::StatusToken { .. }
+        | Access::Internal
+        | Access::InternalSigned
+        | Access::Signature => false,
+    }
+}
+
+fn security(policy: &Policy) -> Value {
+    match policy.access {
+        _ if policy.csrf == Csrf::Required => json!([{"refresh_cookie": []}, {}]),
         Access::Anonymous | Access::OneTimeToken => json!([]),
         Access::SignedIn | Access::InPerson | Access::Permission(..) | Access::SteppedUp { .. } => {
-            match access.key_permission() {
+            match policy.access.key_permission() {
                 Some(permission) => json!([{"access_token": []}, {"api_key": [permission]}]),
                 None => json!([{"access_token": []}]),
             }

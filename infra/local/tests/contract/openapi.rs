@@ -54,6 +54,7 @@ fn the_published_description_is_the_generated_one() {
     );
 }
 
+/// A parameter over many segments stands at the end of a mount, and has what follows it in its value.
 #[test]
 fn it_describes_every_route_but_preflights_and_the_rest() {
     let document = generated();
@@ -67,9 +68,15 @@ fn it_describes_every_route_but_preflights_and_the_rest() {
         .collect();
     let mut routes: BTreeSet<String> = all().flat_map(policies).collect();
     assert!(routes.remove("OPTIONS /{proxy+}") && routes.remove("$default"));
-    // OpenAPI has no greedy parameters.
-    let routes: BTreeSet<String> = routes.into_iter().map(|route| route.replace("+}", "}")).collect();
-    assert_eq!(described, routes);
+    let endings = [
+        ("POST /api/v1/admin/secrets/{name}", "POST /api/v1/admin/secrets/{name}/rotate"),
+        ("POST /api/v1/vault/{name}", "POST /api/v1/vault/{name}/rollback"),
+    ];
+    let written = |route: String| {
+        let route = route.replace("+}", "}");
+        endings.iter().find(|(mount, _)| *mount == route).map_or(route, |(_, whole)| (*whole).to_owned())
+    };
+    assert_eq!(described, routes.into_iter().map(written).collect());
 }
 
 #[test]

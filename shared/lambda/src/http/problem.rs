@@ -180,7 +180,7 @@ kinds! {
     /// An operational call without the internal secret, or with another.
     INTERNAL_SECRET_REFUSED = 403 "internal_secret_refused" "The call needs the internal secret" "Send `current` of the stack's secret internal-secret as `X-Internal-Secret`. After a rotation the one before it is accepted too.";
     /// An operational call whose signature is missing, incomplete, old, used before or wrong.
-    SIGNATURE_REFUSED = 403 "signature_refused" "The call needs a signature of its own" "Sign it as docs/integrating.md says (RFC 9421, hmac-sha256, key id internal): a new nonce and a new signature for each call. The detail says what is wrong.";
+    SIGNATURE_REFUSED = 403 "signature_refused" "The call needs a signature of its own" "Sign the call by RFC 9421 with hmac-sha256 and the internal secret, keyid `internal`, with a new nonce and a new signature for each. The detail says what is wrong.";
     /// A platform role without a second factor.
     SECOND_FACTOR_REQUIRED = 403 "second_factor_required" "A platform role needs a second factor" "Sign in again, and enrol one or show it. The stack's parameter RequirePlatformMfa turns the rule off.";
     /// A code that is wrong, too old or used; says no more on purpose. Not a 401: the credentials of the call are good.
@@ -247,8 +247,6 @@ kinds! {
     PLAN_LIMIT_REACHED = 429 "plan_limit_reached" "The calls of this hour are used up" "All people and keys of the tenant share them. Try again after the seconds in Retry-After, or change the plan.";
     /// Something broke on our side.
     INTERNAL = 500 "internal" "Something went wrong here" "It is in our log under the request id. Trying again may help.";
-    /// Known to the API, not built.
-    NOT_IMPLEMENTED = 501 "not_implemented" "This is not built yet" "See the README for what is.";
     /// A dependency is down or throttles.
     UNAVAILABLE = 503 "unavailable" "A service that this needs is not available" "Try again after the seconds in Retry-After.";
 }

@@ -31,6 +31,9 @@ pub trait Route: Send + Sync + 'static {
     type Error: Into<Problem> + Send;
     /// Whether it answers page by page: [`Cx::listing`] reads which.
     const PAGED: bool = false;
+    /// What follows a last parameter that takes every segment, such as `/rotate` after `{name+}`: API Gateway mounts such a
+    /// parameter at the end only, so the handler takes this off its value.
+    const ENDING: &'static str = "";
     /// By what a page may leave entries out.
     const FILTERS: &'static [Filter] = &[];
     /// Answers one call. The door has let the caller through.

@@ -39,6 +39,9 @@ type Answered = Pin<Box<dyn Future<Output = Result<Parts, Problem>> + Send>>;
 pub struct Erased {
     policy: &'static Policy,
     call: Box<dyn Fn(Cx) -> Answered + Send + Sync>,
+    /// Whether the OpenAPI document has such a problem for it. Not in what is deployed, which has no use for the document.
+    #[cfg(debug_assertions)]
+    documents: fn(&super::ProblemKind) -> bool,
 }
 
 impl Erased {
@@ -54,7 +57,12 @@ impl Erased {
                 Ok(Parts { status, content_type, body, headers: reply.headers })
             })
         };
-        Self { policy: Of::<R>::POLICY, call: Box::new(call) }
+        Self {
+            policy: Of::<R>::POLICY,
+            call: Box::new(call),
+            #[cfg(debug_assertions)]
+            documents: |kind| crate::openapi::Operation::of::<R>().documents(kind),
+        }
     }
 }
 
@@ -121,6 +129,8 @@ impl Door {
         let (parts, code, cause) = match outcome {
             Ok(parts) => (parts, None, None),
             Err(problem) => {
+                #[cfg(debug_assertions)]
+                self.assert_documented(operation, problem.kind);
                 let cause = problem.source.as_deref().map(|s| format!("{s}: {}", chain(s)));
                 let code = problem.code();
                 (problem.into_parts(request_id.as_str()), Some(code), cause)
@@ -196,6 +206,14 @@ impl Door {
         let outcome = outcome.unwrap_or_else(|_| Err(Problem::new(&kinds::INTERNAL)));
         let outcome = self.tell(outcome, &counted, now).await;
         (route.policy.operation, if warned { warn(outcome, request_id) } else { outcome })
+    }
+
+    /// So that every test of the API is one of its document, too.
+    #[cfg(debug_assertions)]
+    fn assert_documented(&self, operation: &str, kind: &super::ProblemKind) {
+        let route = self.routes.iter().find(|route| route.policy.operation == operation);
+        let documented = route.is_none_or(|route| (route.documents)(kind));
+        assert!(documented, "{operation} answers {}, which its policy does not name", kind.code);
     }
 
     fn find(&self, method: &Method, path: &str) -> Result<(&Erased, Params), Problem> {
