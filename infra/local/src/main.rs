@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use local::{
     bootstrap, demo, elsewhere, rights, rotate, server,
-    stack::{LocalStack, OpenError, Options, S3_FOLDER},
+    stack::{Held, LocalStack, OpenError, Options, S3_FOLDER, hold},
 };
 use tokio::net::TcpListener;
 
@@ -98,8 +98,15 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dyn std::error::Error>> {
-    // The port comes first: it also keeps two processes off one data folder.
+/// A stack, and what it is served on.
+struct Opened {
+    listener: TcpListener,
+    stack: LocalStack,
+    url: String,
+    _held: Option<Held>,
+}
+
+async fn open(place: &Place) -> Result<Opened, Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(("127.0.0.1", place.port)).await.map_err(|e| {
         format!(
             "port {} on 127.0.0.1 is not to be had ({e}); is the stack running already? --port N takes another",
@@ -107,6 +114,7 @@ async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dy
         )
     })?;
     let url = format!("http://{}", listener.local_addr()?);
+    let held = if place.memory { None } else { Some(hold(&place.data_dir)?) };
     let mut options = Options::memory(&url);
     options.data = (!place.memory).then(|| place.data_dir.clone());
     if place.no_limits {
@@ -115,11 +123,11 @@ async fn open(place: &Place) -> Result<(TcpListener, LocalStack, String), Box<dy
     }
     let stack = LocalStack::open(options).await?;
     stack.functions.start().await.map_err(OpenError::Refused)?;
-    Ok((listener, stack, url))
+    Ok(Opened { listener, stack, url, _held: held })
 }
 
 async fn serve(place: &Place, lambda_env: Option<&Path>) -> Done {
-    let (listener, stack, url) = open(place).await?;
+    let Opened { listener, stack, url, _held } = open(place).await?;
     welcome(&url, place);
     if place.memory {
         // No other process can read it.
@@ -143,7 +151,7 @@ async fn demo(arguments: demo::Arguments, place: &Place) -> Done {
     // One address may sign up three times in a minute.
     let no_limits = place.no_limits || arguments.is_of_many();
     let own = Place { port: 0, data_dir: place.data_dir.clone(), memory: true, no_limits, verbose: place.verbose };
-    let (listener, stack, url) = open(&own).await?;
+    let Opened { listener, stack, url, _held } = open(&own).await?;
     println!("No stack runs on port {}, so the demo runs one of its own, in memory.", place.port);
     serve_while(listener, &stack, demo::run(&url, &arguments)).await
 }
@@ -173,7 +181,7 @@ async fn rotate(arguments: &rotate::Arguments, place: &Place) -> Done {
         return Ok(rotate::run(&url, arguments, rotate::Admin::of_folder(data)?).await?);
     }
     let own = Place { port: 0, data_dir: place.data_dir.clone(), ..*place };
-    let (listener, stack, url) = open(&own).await?;
+    let Opened { listener, stack, url, _held } = open(&own).await?;
     let admin = rotate::Admin::of_stack(&stack).await;
     serve_while(listener, &stack, rotate::run(&url, arguments, admin)).await
 }
@@ -188,6 +196,11 @@ fn show(first_admin: &bootstrap::Credentials) {
 }
 
 fn reset(place: &Place) -> Done {
+    if !place.data_dir.exists() {
+        println!("There is nothing under {}. `cargo run` starts.", place.data_dir.display());
+        return Ok(());
+    }
+    let _held = hold(&place.data_dir)?;
     // Only what a stack made: a mistyped --data-dir must not cost anybody their files.
     let known = ["state.sqlite", "dynamodb.sqlite"];
     for name in known.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-wal"), format!("{name}-shm")]) {
@@ -200,7 +213,7 @@ fn reset(place: &Place) -> Done {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    println!("Everything under {} is forgotten. `cargo run` starts over.", place.data_dir.display());
+    println!("The stack under {} is forgotten. `cargo run` starts over.", place.data_dir.display());
     Ok(())
 }
 

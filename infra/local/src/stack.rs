@@ -2,6 +2,7 @@
 
 mod events;
 mod folder;
+mod open_error;
 mod rotations;
 
 use std::{
@@ -15,8 +16,9 @@ use domain::Entropy;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-pub use folder::S3_FOLDER;
 use folder::persistence;
+pub use folder::{Held, S3_FOLDER, hold};
+pub use open_error::OpenError;
 
 use crate::{
     aws::{
@@ -101,31 +103,6 @@ impl Options {
         Stack::read(&self.template, &inputs)
             .map_err(|refusals| OpenError::Refused(refusals.iter().map(ToString::to_string).collect()))
     }
-}
-
-/// Why a stack does not open.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The template or a state machine uses what the local stack lacks; one line each, with its place.
-    #[error("{}", .0.join("\n"))]
-    Refused(Vec<String>),
-    /// The data folder.
-    #[error("the data folder {path} cannot be used; `cargo run -- reset` starts over")]
-    Data {
-        /// Which one.
-        path: String,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A local service refused what the template asks for.
-    #[error("{what} could not be made: {source}")]
-    Resource {
-        /// What.
-        what: String,
-        /// Why.
-        source: AwsError,
-    },
 }
 
 /// A running stack.
