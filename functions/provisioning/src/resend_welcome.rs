@@ -1,7 +1,8 @@
 //! `POST /api/v1/tenants/{tenant_id}/resend-welcome`: the welcome mail once more, with a new link. At most one a minute.
 
 use domain::{Action, Facts, Permission, TenantId, TenantStatus};
-use http::Method;
+use http::{Method, header::RETRY_AFTER};
+use jiff::Timestamp;
 use lambda::{
     Env, FromEnv, StartError,
     http::{Access, Csrf, Cx, Idempotency, Policy, Problem, Rate, Reply, Route, Scope, kinds},
@@ -33,9 +34,12 @@ pub enum Error {
     /// Only a READY tenant has somebody to welcome.
     #[error("the tenant is not READY")]
     NotReady,
-    /// One went out within this minute.
+    /// The first admin has left the tenant, or was removed from it.
+    #[error("the tenant's first admin is not there")]
+    NoAdmin,
+    /// One went out within this minute, which has so many seconds left.
     #[error("a mail was sent within this minute")]
-    JustSent,
+    JustSent(i64),
     /// The mail service or the store.
     #[error("the mail was not sent")]
     NotSent(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -46,17 +50,20 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Self::new(&kinds::NOT_FOUND),
             Error::NotReady => Self::new(&kinds::WRONG_STATE).detail("only a READY tenant has a welcome mail"),
-            Error::JustSent => Self::new(&kinds::WRONG_STATE).detail("a welcome mail was sent within this minute"),
+            Error::NoAdmin => Self::new(&kinds::WRONG_STATE).detail("the tenant's first admin is not there any more"),
+            Error::JustSent(left) => Self::new(&kinds::TOO_MANY_TRIES)
+                .detail("a welcome mail was sent within this minute")
+                .header(RETRY_AFTER, left.into()),
             Error::NotSent(source) => Self::unavailable(source),
         }
     }
 }
 
-impl From<NotSent> for Error {
-    fn from(error: NotSent) -> Self {
+impl Error {
+    fn of(error: NotSent, now: Timestamp) -> Self {
         match error {
-            NotSent::Claimed => Self::JustSent,
-            NotSent::NoAdmin => Self::NotReady,
+            NotSent::Claimed => Self::JustSent(60 - now.as_second().rem_euclid(60)),
+            NotSent::NoAdmin => Self::NoAdmin,
             other => Self::NotSent(Box::new(other)),
         }
     }
@@ -77,7 +84,7 @@ impl Route for ResendWelcome {
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
         idempotency: Idempotency::NotNeeded,
         success: 204,
-        problems: &[&kinds::WRONG_STATE],
+        problems: &[&kinds::WRONG_STATE, &kinds::TOO_MANY_TRIES],
     };
     type Deps = Deps;
     type Body = ();
@@ -86,7 +93,7 @@ impl Route for ResendWelcome {
 
     async fn handle(deps: &Deps, cx: Cx, (): ()) -> Result<Reply<()>, Error> {
         let tenant_id: TenantId = cx.path("tenant_id").map_err(|_| Error::NotFound)?;
-        let stored = deps.store.tenant(&tenant_id).await.map_err(NotSent::Store)?;
+        let stored = deps.store.tenant(&tenant_id).await.map_err(|error| Error::NotSent(Box::new(error)))?;
         let tenant = stored.ok_or(Error::NotFound)?;
         if tenant.provisioning.status() != TenantStatus::Ready {
             return Err(Error::NotReady);
@@ -95,7 +102,8 @@ impl Route for ResendWelcome {
         // The minute is the claim's number, which makes one mail a minute the most there can be.
         let minute = u32::try_from(now.as_second() / 60).unwrap_or(u32::MAX);
         let entry = cx.audit(Action::MailSent, Some(tenant_id), Facts::new(), Facts::new());
-        deps.welcomes.send(&tenant, Claim(KIND, minute), now, &entry.into()).await?;
+        let sent = deps.welcomes.send(&tenant, Claim(KIND, minute), now, &entry.into()).await;
+        sent.map_err(|error| Error::of(error, now))?;
         Ok(Reply::new(()))
     }
 }

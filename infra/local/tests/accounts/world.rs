@@ -43,7 +43,7 @@ pub(crate) struct Answer {
     call: String,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl World {

@@ -87,7 +87,9 @@ async fn r15_every_function_may_write_what_it_counts() {
             } else {
                 call(&world, &callers, &caller, policy).await
             };
-            assert_eq!(answer.status == 429, turn == 3, "{}: {} in turn {turn}", function.name, answer.status);
+            // A mail a minute is the route's own limit.
+            let by_the_door = answer.status == 429 && !String::from_utf8_lossy(&answer.body).contains("too_many_tries");
+            assert_eq!(by_the_door, turn == 3, "{}: {} in turn {turn}", function.name, answer.status);
         }
         assert!(counted(&world) > before, "{} may not write what it counts", function.name);
     }

@@ -13,6 +13,9 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
+mod wanted;
+
+use self::wanted::wanted;
 use super::problem::{Problem, kinds};
 
 /// Levels of nesting that any body may have. Ours have one or two; the parser's own limit is 128.
@@ -62,12 +65,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Body for Json<T> {
         let mut parser = serde_json::Deserializer::from_slice(bytes);
         serde_path_to_error::deserialize(&mut parser).map(Json).map_err(|e| {
             let pointer = pointer_of(e.path());
-            // The parser's own words would repeat the value, which may be a secret.
-            Problem::fields(vec![FieldError {
-                pointer,
-                code: "wrong_type",
-                detail: "the value is of another type".into(),
-            }])
+            Problem::fields(vec![wrong_type(pointer, &wanted(e.inner()))])
         })
     }
 
@@ -117,8 +115,8 @@ pub enum Field<T> {
     Missing,
     /// Sent, and of the right type.
     Given(T),
-    /// Sent, and of another type.
-    WrongType,
+    /// Sent, and of another type; which one is wanted.
+    WrongType(String),
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
@@ -127,8 +125,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
         if value.is_null() {
             return Ok(Self::Missing);
         }
-        Ok(serde_json::from_value(value).map_or(Self::WrongType, Self::Given))
+        Ok(serde_json::from_value(value).map_or_else(|error| Self::WrongType(wanted(&error)), Self::Given))
     }
+}
+
+fn wrong_type(pointer: String, wanted: &str) -> FieldError {
+    FieldError { pointer, code: "wrong_type", detail: format!("must be {wanted}") }
 }
 
 /// The fields that a body has and the route does not know: `#[serde(flatten)]`.
@@ -155,12 +157,8 @@ impl Errors {
         match field {
             Field::Given(value) => Some(value),
             Field::Missing => None,
-            Field::WrongType => {
-                self.0.push(FieldError {
-                    pointer: format!("/{name}"),
-                    code: "wrong_type",
-                    detail: "the value is of another type".into(),
-                });
+            Field::WrongType(wanted) => {
+                self.0.push(wrong_type(format!("/{name}"), &wanted));
                 None
             }
         }

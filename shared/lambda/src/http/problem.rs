@@ -166,7 +166,7 @@ kinds! {
     /// A signature does not hold.
     INVALID_SIGNATURE = 401 "invalid_signature" "The signature is not valid" "Sign `id.timestamp.body` with the shared secret, within five minutes of now (Standard Webhooks).";
     /// The role lacks the permission.
-    FORBIDDEN = 403 "forbidden" "The caller may not do this" "Ask an owner or admin of the tenant for the permission.";
+    FORBIDDEN = 403 "forbidden" "The caller may not do this" "Ask whoever gave the role, or made the API key, for the permission.";
     /// Somebody acts in another's place.
     IMPERSONATED = 403 "impersonated" "Nobody does this in another's place" "The member has to do it: an impersonator changes no password, second factor, key, membership or session, and sees no vault.";
     /// `X-Tenant-ID` differs from the token's tenant.
