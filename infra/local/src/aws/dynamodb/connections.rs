@@ -23,11 +23,11 @@ impl Connections {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, DynoxideError> {
         let path = path.map(|path| path.to_string_lossy().into_owned());
         let writer = match &path {
-            Some(path) => over(path)?,
+            Some(path) => Database::new(path)?,
             None => Database::memory()?,
         };
         let reader = match &path {
-            Some(path) => over(path)?,
+            Some(path) => Database::new(path)?,
             None => writer.clone(),
         };
         Ok(Self { writer, reader: RwLock::new(reader), path })
@@ -46,18 +46,10 @@ impl Connections {
     /// After a table's change: a connection remembers what a table looks like, and hears only of its own changes.
     pub(super) fn tables_changed(&self) -> Result<(), DynoxideError> {
         if let Some(path) = &self.path {
-            *self.reader.write().unwrap_or_else(PoisonError::into_inner) = over(path)?;
+            *self.reader.write().unwrap_or_else(PoisonError::into_inner) = Database::new(path)?;
         }
         Ok(())
     }
-}
-
-fn over(path: &str) -> Result<Database, DynoxideError> {
-    let database = Database::new(path)?;
-    // Its way to set `synchronous=NORMAL`: without it every write waits for the disk, and a killed process loses
-    // nothing either way.
-    database.disable_bulk_loading()?;
-    Ok(database)
 }
 
 #[cfg(test)]
