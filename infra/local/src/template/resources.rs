@@ -19,8 +19,9 @@ const ELSEWHERE: &[&str] = &[
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
     "AWS::SES::EmailIdentity",
-    // Who may what is in the functions' own policies; ours only refuses plain HTTP.
+    // Who may what is in the functions' own policies; ours only refuse plain HTTP, and let AWS's own services in.
     "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
 ];
 
 const ADVICE: &[(&str, &str)] = &[

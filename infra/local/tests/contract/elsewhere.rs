@@ -107,6 +107,43 @@ fn r36_what_a_schedule_or_a_rule_calls_leaves_a_dead_letter() {
     }
 }
 
+/// Lambda waits a minute before the first further try and two before the second, each after a try that may take its whole time.
+#[test]
+fn r36_an_event_is_young_enough_for_its_last_try() {
+    let template = configured();
+    let unheard = template.functions.iter().filter(|spec| !(spec.schedules.is_empty() && spec.rules.is_empty()));
+    for spec in unheard {
+        let retries = spec.asynchronous.retries;
+        let needed = 60 * retries * (retries + 1) / 2 + retries * spec.timeout;
+        let age = spec.asynchronous.age;
+        assert!(age > needed, "{}: too old after {age} s for a try that comes after {needed}", spec.logical_id);
+    }
+}
+
+/// What Lambda does not take, EventBridge drops after a day where the rule names no queue, or may not write to it.
+#[test]
+fn r36_an_event_that_reaches_no_function_leaves_a_dead_letter() {
+    let (queue, mut rules) = (json!({"Fn::GetAtt": "DeadLetters.Arn"}), 0);
+    for (name, function) in of_type("AWS::Serverless::Function") {
+        for (event, it) in function["Properties"]["Events"].as_object().into_iter().flatten() {
+            if it["Type"] == "Schedule" || it["Type"] == "EventBridgeRule" {
+                rules += 1;
+                assert_eq!(it["Properties"]["DeadLetterConfig"]["Arn"], queue, "{name}.{event}");
+            }
+        }
+    }
+    assert!(rules > 4, "{rules}");
+    let policy = &resources()["DeadLettersPolicy"]["Properties"];
+    assert_eq!(policy["Queues"], json!([{"Ref": "DeadLetters"}]));
+    let lets = |it: &Value| {
+        it["Effect"] == "Allow"
+            && it["Principal"] == json!({"Service": "events.amazonaws.com"})
+            && it["Action"] == "sqs:SendMessage"
+            && it["Resource"] == queue
+    };
+    assert!(policy["PolicyDocument"]["Statement"].as_array().unwrap().iter().any(lets), "{policy}");
+}
+
 /// An execution that ends by its time-out or by a hand runs no Catch, so it records nothing and leaves no other trace.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html>
 #[test]
