@@ -22,6 +22,8 @@ pub(crate) const NEWS: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// From so many on, dead letters are somebody's work: each is something that was promised and not done.
 pub(crate) const DEAD_LETTERS: u64 = 1;
+/// A removal may take 20 hours, and begins within a minute after it has come due.
+pub(crate) const REMOVAL_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// Of its period, how long after its last run a job is late.
 pub(crate) const LATE_AFTER: i32 = 3;
 
@@ -146,6 +148,12 @@ impl Figures {
             oldest = due.iter().map(|entry| entry.created_at).chain(oldest).min();
         }
         Ok(Outbox { entries, oldest_seconds: oldest.map(|at| now.duration_since(at).as_secs()) })
+    }
+
+    /// Tenants whose removal has been due for more than a day, a hundred at most. One `Query`.
+    pub(crate) async fn removals(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let before = now.saturating_sub(REMOVAL_AGE).unwrap_or(Timestamp::MIN);
+        self.store.removals_due_before(before).await
     }
 
     /// Two ListExecutions for each machine.

@@ -1,5 +1,5 @@
-//! `GET /health/details`: how the platform is, for operators and their monitoring. Eight Queries of the outbox, one of the
-//! orphans, a read of the re-seal's record and its failures, ListSecrets, a page for each hundred, and the executions, jobs
+//! `GET /health/details`: how the platform is, for operators and their monitoring. Eight Queries of the outbox, one each of the
+//! orphans and the removals, a read of the re-seal's record and its failures, ListSecrets, a page for each hundred, and the executions, jobs
 //! and dead letters as of [`crate::jobs`].
 //!
 //! | degraded | when |
@@ -9,6 +9,7 @@
 //! | `jobs` | a scheduled job failed, or has not run for three of its periods |
 //! | `dead_letters` | an event failed to the last: a job was not done, or a webhook not told |
 //! | `orphans` | something of a failed tenant could not be removed |
+//! | `removals` | a tenant's removal has been due for more than a day |
 //! | `rotations` | a secret is a day older than its schedule allows |
 //! | `reseal` | values are still under an old data key, and the last run failed |
 
@@ -47,7 +48,7 @@ pub struct Answer {
     /// `ok`, or `degraded` where any part is.
     #[schema(example = "ok", pattern = "^(ok|degraded)$")]
     status: &'static str,
-    /// Which parts: `outbox`, `executions`, `jobs`, `dead_letters`, `orphans`, `rotations`, `reseal`.
+    /// Which parts: `outbox`, `executions`, `jobs`, `dead_letters`, `orphans`, `removals`, `rotations`, `reseal`.
     degraded: Vec<&'static str>,
     outbox: Outbox,
     executions: Vec<Executions>,
@@ -56,6 +57,8 @@ pub struct Answer {
     dead_letters: u64,
     /// What undos could not remove.
     orphans: usize,
+    /// Tenants whose removal has been due for more than a day, a hundred at most.
+    removals: usize,
     rotations: Rotations,
     /// The last re-seal; none before the first rotation of the data keys.
     reseal: Option<Reseal>,
@@ -111,7 +114,7 @@ impl Route for HealthDetails {
         let outbox = figures.outbox(now).await?;
         let (executions, failures) = (figures.executions(now).await?, figures.failures(now).await?);
         let (jobs, dead_letters) = (figures.jobs(now).await?, figures.dead_letters().await?);
-        let orphans = figures.store.orphans().await?.len();
+        let (orphans, removals) = (figures.store.orphans().await?.len(), figures.removals(now).await?);
         let rotations = rotations(deps, now).await?;
         let reseal = reseal(deps).await?;
         let parts = [
@@ -120,6 +123,7 @@ impl Route for HealthDetails {
             ("jobs", jobs.iter().any(Job::is_bad)),
             ("dead_letters", dead_letters >= DEAD_LETTERS),
             ("orphans", orphans > 0),
+            ("removals", removals > 0),
             ("rotations", !rotations.overdue.is_empty()),
             ("reseal", reseal.as_ref().is_some_and(|reseal| reseal.state == "failed" || reseal.failed > 0)),
         ];
@@ -133,6 +137,7 @@ impl Route for HealthDetails {
             jobs,
             dead_letters,
             orphans,
+            removals,
             rotations,
             reseal,
             at: now,

@@ -51,10 +51,12 @@ impl Job for Sweep {
         }
         let now = deps.clock.now();
         for removal in deps.store.due_removals(now).await.map_err(unavailable)? {
-            remove(deps, removal, now).await;
+            if !remove(deps, removal, now).await {
+                failed += 1;
+            }
         }
         if started + failed > 0 {
-            // The template's metric filter counts this field: a start that got lost is worth a look.
+            // The template's metric filter counts this field: a start that got lost, or that fails, is worth a look.
             tracing::warn!(alarm = "sweeper", started, failed, "the sweeper found work");
         }
         Ok(json!({"started": started, "failed": failed}))
@@ -74,14 +76,18 @@ async fn start(deps: &Deps, entry: OutboxEntry) -> bool {
 }
 
 /// One run a day, until there is nothing left to do: a run that failed is begun again, and a second start of the same day is
-/// none.
-async fn remove(deps: &Deps, removal: DueRemoval, now: Timestamp) {
+/// none. False where it does not run, and did not.
+async fn remove(deps: &Deps, removal: DueRemoval, now: Timestamp) -> bool {
     let DueRemoval { tenant_id, attempt, request } = removal;
     let day = now.as_second() / SECONDS_A_DAY;
     let input = StepInput::first(tenant_id.clone(), attempt, request);
     match deps.removals.start_named(&format!("{tenant_id}-remove-{day}"), &input).await {
         Ok(Started::Now) => tracing::info!(%tenant_id, request_id = %input.correlation_id, "the removal begins"),
         Ok(Started::Before) => {}
-        Err(error) => tracing::warn!(%tenant_id, request_id = %input.correlation_id, %error, "not started"),
+        Err(error) => {
+            tracing::warn!(%tenant_id, request_id = %input.correlation_id, %error, "not started");
+            return false;
+        }
     }
+    true
 }

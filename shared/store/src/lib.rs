@@ -21,6 +21,7 @@
 //! | receipt | `T#{tenant}` / `RECEIPT` | archive | the tenant's route, once it is archived | s 1 | archive 18 WCU in all |
 //! | last export | `T#{tenant}` / `EXPORT` | the removal's export, part by part; deleted by archive | the same, archive | s 1 | 6 |
 //! | removal that is due | `PLATFORM#REMOVALS` / `{due}#{tenant}` | removal's order; deleted by restoration, archive | sweeper, Query | s 1 per 4 KB of what is due | 2 |
+//! | | | | operational routes, Query of what has been due for long | e 0.5 per 4 KB | - |
 //! | signup extras | `T#{tenant}` / `SIGNUP` | signup | nobody yet | - | with signup |
 //! | subdomain claim | `SUBDOMAIN#{name}` / `CLAIM` | signup, archive | availability | e 0.5 | 4 |
 //! | outbox entry | `OUTBOX#{0..7}` / `{tenant}#{attempt}` | signup, retry; deleted by the first step | sweeper, Query per shard | s 1 per 4 KB | with signup, first step |

@@ -78,6 +78,19 @@ impl Store {
         Ok(due)
     }
 
+    /// How many removals are on the list that came due before then, a hundred at most. One Query.
+    pub async fn removals_due_before(&self, then: Timestamp) -> Result<usize, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .key_condition_expression("pk = :pk AND sk < :then")
+            .expression_attribute_values(":pk", s(REMOVALS))
+            .expression_attribute_values(":then", s(format!("{:011}", then.as_second())))
+            .limit(AT_ONCE);
+        Ok(Box::pin(query.send()).await?.items.unwrap_or_default().len())
+    }
+
     /// Begins the removal, if it is due: from here on the tenant cannot be restored. False where it was restored, or ordered
     /// again for a later day, or is over. Begun twice is begun.
     pub async fn begin_removal(&self, id: &TenantId, attempt: u32, audit: &Audit) -> Result<bool, StoreError> {

@@ -1,11 +1,12 @@
-//! `GET /api/v1/jobs/health`: whether the work in the background goes on. Eight Queries of the outbox, one of the orphans,
-//! one `BatchGetItem`, and two ListExecutions for each state machine.
+//! `GET /api/v1/jobs/health`: whether the work in the background goes on. Eight Queries of the outbox, one each of the orphans
+//! and the removals, one `BatchGetItem`, and two ListExecutions for each state machine.
 //!
 //! | degraded | when |
 //! |---|---|
 //! | `outbox` | a promised execution has waited for more than five minutes |
 //! | `executions` | one that began within the last hour failed or ran out of time |
 //! | `orphans` | something of a failed tenant could not be removed |
+//! | `removals` | a tenant's removal has been due for more than a day |
 //! | `jobs` | a scheduled job failed, or has not run for three of its periods |
 
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ pub struct Answer {
     /// `ok`, or `degraded` where any part is.
     #[schema(example = "ok", pattern = "^(ok|degraded)$")]
     status: &'static str,
-    /// Which parts: `outbox`, `executions`, `orphans`, `jobs`.
+    /// Which parts: `outbox`, `executions`, `orphans`, `removals`, `jobs`.
     degraded: Vec<&'static str>,
     /// How long the oldest promised execution has waited, in seconds.
     oldest_outbox_seconds: Option<i64>,
@@ -30,6 +31,8 @@ pub struct Answer {
     failed_executions: usize,
     /// What undos could not remove.
     orphans: usize,
+    /// Tenants whose removal has been due for more than a day, a hundred at most.
+    removals: usize,
     /// The jobs that failed or are late.
     jobs: Vec<String>,
     /// RFC 3339.
@@ -57,17 +60,27 @@ impl Route for JobsHealth {
         let at = figures.clock.now();
         let oldest_outbox_seconds = figures.outbox(at).await?.oldest_seconds;
         let failed_executions = figures.failures(at).await?;
-        let orphans = figures.store.orphans().await?.len();
+        let (orphans, removals) = (figures.store.orphans().await?.len(), figures.removals(at).await?);
         let jobs = figures.jobs(at).await?.into_iter().filter(|job| job.is_bad());
         let jobs: Vec<String> = jobs.map(|job| job.name).collect();
         let parts = [
             ("outbox", oldest_outbox_seconds.is_some_and(|age| age > OUTBOX_AGE.as_secs())),
             ("executions", failed_executions > 0),
             ("orphans", orphans > 0),
+            ("removals", removals > 0),
             ("jobs", !jobs.is_empty()),
         ];
         let degraded: Vec<_> = parts.into_iter().filter(|(_, bad)| *bad).map(|(name, _)| name).collect();
         let status = if degraded.is_empty() { "ok" } else { "degraded" };
-        Ok(Reply::json(Answer { status, degraded, oldest_outbox_seconds, failed_executions, orphans, jobs, at }))
+        Ok(Reply::json(Answer {
+            status,
+            degraded,
+            oldest_outbox_seconds,
+            failed_executions,
+            orphans,
+            removals,
+            jobs,
+            at,
+        }))
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::OUTBOX_SHARDS;
 use utoipa::ToSchema;
 
-use crate::figures::{DEAD_LETTERS, Figures, LATE_AFTER, NEWS, OUTBOX_AGE, WINDOW, name_of};
+use crate::figures::{DEAD_LETTERS, Figures, LATE_AFTER, NEWS, OUTBOX_AGE, REMOVAL_AGE, WINDOW, name_of};
 
 /// The configuration. Nothing of it is secret.
 #[derive(Serialize, ToSchema)]
@@ -36,6 +36,8 @@ struct Period {
 struct Thresholds {
     /// A promised execution has waited for longer.
     outbox_seconds: i64,
+    /// A removal has been due for longer.
+    removal_seconds: i64,
     /// An execution that began within so many seconds failed.
     failed_execution_seconds: i64,
     /// A job has not run for so many of its periods.
@@ -72,6 +74,7 @@ impl Route for WorkerConfig {
             outbox_shards: OUTBOX_SHARDS,
             thresholds: Thresholds {
                 outbox_seconds: OUTBOX_AGE.as_secs(),
+                removal_seconds: REMOVAL_AGE.as_secs(),
                 failed_execution_seconds: NEWS.as_secs(),
                 late_after_periods: LATE_AFTER,
                 counted_seconds: WINDOW.as_secs(),

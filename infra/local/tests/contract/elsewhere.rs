@@ -162,6 +162,23 @@ fn r05_an_alarm_rings_however_a_machine_did_not_succeed() {
     }
 }
 
+/// What is not called writes no line, and what API Gateway answers by itself no door does.
+#[test]
+fn r36_silence_rings_too() {
+    let resources = resources();
+    let silent = &resources["SweeperSilentAlarm"]["Properties"];
+    let of_it = json!([{"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}]);
+    assert_eq!((&silent["Namespace"], &silent["MetricName"]), (&json!("AWS/Lambda"), &json!("Invocations")));
+    assert_eq!((&silent["Dimensions"], &silent["TreatMissingData"]), (&of_it, &json!("breaching")));
+    assert_eq!(silent["ComparisonOperator"], "LessThanThreshold");
+    let gateway = &resources["GatewayErrorsAlarm"]["Properties"];
+    assert_eq!((&gateway["Namespace"], &gateway["MetricName"]), (&json!("AWS/ApiGateway"), &json!("5xx")));
+    assert_eq!(gateway["Dimensions"], json!([{"Name": "ApiId", "Value": {"Ref": "Api"}}]));
+    for alarm in [silent, gateway] {
+        assert_eq!(alarm["AlarmActions"], json!([{"Ref": "Alarms"}]));
+    }
+}
+
 /// What has a bound of its own is what ThrottlesAlarm watches.
 #[test]
 fn r36_every_bound_has_its_alarm() {

@@ -1,7 +1,7 @@
 //! R19, R31: the operational routes know every schedule and state machine of the template, and tell what they do.
 
 use http::Request;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda::Kind;
 use local::{aws::faults::Rule, functions::all};
 use serde_json::{Value, json};
@@ -134,7 +134,7 @@ async fn r19_what_the_work_is_set_up_with_is_told() {
     let config = ask(&api, "/api/v1/jobs/worker/config").await;
     assert_eq!((&config["stage"], &config["outbox_shards"]), (&json!("local"), &json!(8)));
     assert_eq!(config["machines"].as_array().unwrap().len(), api.stack.template.machines.len());
-    let expected = json!({"outbox_seconds": 300, "failed_execution_seconds": 3_600, "late_after_periods": 3,
+    let expected = json!({"outbox_seconds": 300, "removal_seconds": 86_400, "failed_execution_seconds": 3_600, "late_after_periods": 3,
         "counted_seconds": 86_400, "dead_letters": 1});
     assert_eq!(config["thresholds"], expected);
     for path in ["/api/v1/jobs/health", "/api/v1/jobs/stats", "/api/v1/jobs/scheduler", "/api/v1/jobs/worker/config"] {
@@ -163,5 +163,41 @@ async fn r19_dead_letters_are_counted_and_are_somebodys_work() {
     api.stack.gateway.faults().add(Rule::error(400, "AccessDeniedException").on("sqs", "GetQueueAttributes"));
     for path in ["/api/v1/jobs/stats", "/health/details"] {
         told(&api, path).await.problem(503, "unavailable");
+    }
+}
+
+/// A tenant that was given up, thirty days before `due`.
+fn give_up(api: &Api, id: &str, due: Timestamp) {
+    let removal = json!({"M": {
+        "by": {"S": "usr_00000000000000000000000000000001"}, "at": {"S": (due - SignedDuration::from_hours(720)).to_string()},
+        "due": {"S": due.to_string()}, "was": {"S": "READY"}, "request": {"S": "req_the-order-00001"},
+    }});
+    let lifecycle = json!({"pk": {"S": format!("T#{id}")}, "sk": {"S": "LIFECYCLE"}, "removal": removal});
+    let listed = json!({"pk": {"S": "PLATFORM#REMOVALS"}, "sk": {"S": format!("{:011}#{id}", due.as_second())}});
+    for item in [lifecycle, listed] {
+        let put = json!({"TableName": "innkeeper-local-core", "Item": item});
+        api.stack.dynamodb.run("PutItem", put).unwrap();
+    }
+}
+
+/// A tenant's data may not outlive its thirty days unseen.
+#[tokio::test]
+async fn r06_a_removal_that_cannot_be_started_is_counted_and_is_somebodys_work() {
+    let api = Api::open().await;
+    let tenant = api.sign_up("given-up").await;
+    api.stack.clock.freeze();
+    let denied = Rule::error(400, "AccessDeniedException").on("states", "StartExecution").from("provisioning-sweep");
+    api.stack.gateway.faults().add(denied);
+    give_up(&api, &tenant.id, api.stack.clock.now());
+    let swept = api.stack.invoke("provisioning-sweep", json!({})).await.unwrap();
+    assert_eq!(swept, json!({"started": 0, "failed": 1}));
+    for (hours, late) in [(0, 0), (24, 0), (25, 1)] {
+        let from = api.stack.clock.now();
+        for path in ["/api/v1/jobs/health", "/health/details"] {
+            give_up(&api, &tenant.id, from - SignedDuration::from_hours(hours));
+            let health = ask(&api, path).await;
+            assert_eq!(health["removals"], late, "{path}, after {hours} h");
+            assert_eq!(health["degraded"].as_array().unwrap().contains(&json!("removals")), late > 0, "{health}");
+        }
     }
 }
