@@ -24,7 +24,7 @@ pub(crate) const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) const DEAD_LETTERS: u64 = 1;
 /// A removal may take 20 hours, and begins within a minute after it has come due.
 pub(crate) const REMOVAL_AGE: SignedDuration = SignedDuration::from_hours(24);
-/// Of its period, how long after its last run a job is late.
+/// Of its period, how long after its last run a job is late, or after the first question that found none.
 pub(crate) const LATE_AFTER: i32 = 3;
 
 /// The store, the counts, Step Functions, and what the template says is there.
@@ -85,7 +85,7 @@ pub(crate) struct Outbox {
     pub(crate) oldest_seconds: Option<i64>,
 }
 
-/// The executions of one state machine: those that run, and how those ended that began within the last day.
+/// The executions of one state machine: those that run, and how those ended that did within the last day.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HealthExecutions)]
 pub(crate) struct Executions {
@@ -96,7 +96,7 @@ pub(crate) struct Executions {
     /// Those that somebody gave up among them.
     failed: usize,
     timed_out: usize,
-    /// False where there are more than the thousand that are counted.
+    /// False where there may be more than the thousand of a kind that are counted.
     complete: bool,
 }
 
@@ -111,16 +111,29 @@ pub(crate) struct Job {
     #[schema(value_type = Option<String>, format = "date-time")]
     last_run_at: Option<Timestamp>,
     last_run_took_ms: Option<i64>,
-    /// `ok`, `failed`, `late` where three periods have passed, or `unknown` where no run is known.
+    /// `ok`, `failed`, `late` where three periods have passed since its last run, or since it was first missed, or `unknown`
+    /// where no run is known and it may come yet.
     #[schema(pattern = "^(ok|failed|late|unknown)$", example = "ok")]
     pub(crate) state: &'static str,
 }
 
+/// What is known of a job.
+#[derive(Clone, Copy)]
+enum Seen {
+    Run(JobRun),
+    /// No run; somebody has asked for one since then.
+    NoneSince(Timestamp),
+}
+
 impl Job {
-    fn of(scheduled: &Scheduled, run: Option<JobRun>, now: Timestamp) -> Self {
+    fn of(scheduled: &Scheduled, seen: Seen, now: Timestamp) -> Self {
+        let (last, run) = match seen {
+            Seen::Run(run) => (run.at, Some(run)),
+            Seen::NoneSince(since) => (since, None),
+        };
         let state = match run {
+            _ if now.duration_since(last) > scheduled.every * LATE_AFTER => "late",
             None => "unknown",
-            Some(run) if now.duration_since(run.at) > scheduled.every * LATE_AFTER => "late",
             Some(run) if run.succeeded => "ok",
             Some(_) => "failed",
         };
@@ -156,7 +169,7 @@ impl Figures {
         self.store.removals_due_before(before).await
     }
 
-    /// Two ListExecutions for each machine.
+    /// Five ListExecutions for each machine.
     pub(crate) async fn executions(&self, now: Timestamp) -> Result<Vec<Executions>, Problem> {
         let mut all = Vec::new();
         for machine in &self.machines {
@@ -167,12 +180,11 @@ impl Figures {
         Ok(all)
     }
 
-    /// How many executions ended badly within the last hour. Two ListExecutions for each machine.
+    /// How many executions ended badly within the last hour, whenever they began. Three ListExecutions for each machine.
     pub(crate) async fn failures(&self, now: Timestamp) -> Result<usize, Problem> {
         let mut failures = 0;
         for machine in &self.machines {
-            let counts = self.census.count(machine, NEWS, now).await.map_err(unlisted)?;
-            failures += counts.failed + counts.timed_out;
+            failures += self.census.failures(machine, NEWS, now).await.map_err(unlisted)?;
         }
         Ok(failures)
     }
@@ -182,11 +194,18 @@ impl Figures {
         self.letters.depth().await.map_err(Problem::unavailable)
     }
 
-    /// One `BatchGetItem`.
+    /// One `BatchGetItem`, and a write for each job of which no run is known.
     pub(crate) async fn jobs(&self, now: Timestamp) -> Result<Vec<Job>, StoreError> {
         let names: Vec<String> = self.schedule.iter().map(|scheduled| scheduled.name.clone()).collect();
-        let runs = self.limits.job_runs(&names).await?;
-        Ok(self.schedule.iter().map(|job| Job::of(job, runs.get(&job.name).copied(), now)).collect())
+        let (runs, mut jobs) = (self.limits.job_runs(&names).await?, Vec::new());
+        for scheduled in &self.schedule {
+            let seen = match runs.get(&scheduled.name) {
+                Some(run) => Seen::Run(*run),
+                None => Seen::NoneSince(self.limits.job_awaited_since(&scheduled.name, now).await?),
+            };
+            jobs.push(Job::of(scheduled, seen, now));
+        }
+        Ok(jobs)
     }
 }
 
@@ -211,11 +230,12 @@ mod tests {
         let scheduled: Scheduled = "sweep=60".parse().unwrap();
         let state = |ago: SignedDuration, succeeded| {
             let run = JobRun { at: now - ago, succeeded, took_ms: 5 };
-            Job::of(&scheduled, Some(run), now).state
+            Job::of(&scheduled, Seen::Run(run), now).state
         };
+        let never = |ago: SignedDuration| Job::of(&scheduled, Seen::NoneSince(now - ago), now).state;
         assert_eq!([state(minute, true), state(minute, false), state(minute * 3, true)], ["ok", "failed", "ok"]);
         assert_eq!(state(minute * 3 + SignedDuration::from_millis(1), true), "late");
-        assert_eq!(Job::of(&scheduled, None, now).state, "unknown");
+        assert_eq!([never(minute), never(minute * 3), never(minute * 4)], ["unknown", "unknown", "late"]);
     }
 
     #[test]

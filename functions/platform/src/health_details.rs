@@ -5,7 +5,7 @@
 //! | degraded | when |
 //! |---|---|
 //! | `outbox` | a promised execution has waited for more than five minutes: the sweeper does not start it |
-//! | `executions` | one that began within the last hour failed or ran out of time |
+//! | `executions` | one failed, was given up or ran out of time within the last hour |
 //! | `jobs` | a scheduled job failed, or has not run for three of its periods |
 //! | `dead_letters` | an event failed to the last: a job was not done, or a webhook not told |
 //! | `orphans` | something of a failed tenant could not be removed |

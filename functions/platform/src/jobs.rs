@@ -1,6 +1,5 @@
-//! The work in the background, for operators and their monitoring: `/api/v1/jobs/…` (REQUIREMENTS.md R19). No job waits in
-//! a queue: in the one that there is lie events that failed to the last, which are counted as dead letters. What a failed
-//! execution could not undo is an orphan, and is counted as such.
+//! The work in the background, for operators and their monitoring: `/api/v1/jobs/…` (REQUIREMENTS.md R19). The one queue is that
+//! of dead letters; what a failed execution could not undo is an orphan, and is counted as such.
 
 pub mod health;
 pub mod scheduler;

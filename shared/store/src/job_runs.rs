@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -13,6 +13,8 @@ use crate::{
 /// Longer than the longest period.
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 const PREFIX: &str = "job-run#";
+/// Of the note on a job that has not run.
+const AWAITED: &str = "job-awaited#";
 
 /// One run of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +57,32 @@ impl Limits {
         }
         Ok(answer.responses.unwrap_or_default().into_values().flatten().filter_map(|item| read(&item)).collect())
     }
+
+    /// Since when a run of this job is waited for: since the first call for a job of which none is known. One write.
+    pub async fn job_awaited_since(&self, job: &str, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let forgotten = now.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+        let note = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", s(format!("{AWAITED}{job}")))
+            .update_expression("SET #at = if_not_exists(#at, :now), #ttl = if_not_exists(#ttl, :ttl)")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", n(now.as_millisecond()))
+            .expression_attribute_values(":ttl", n(forgotten.as_second()))
+            .return_values(ReturnValue::AllNew);
+        let item = Box::pin(note.send()).await?.attributes.unwrap_or_default();
+        Ok(number(&item, "at").and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(now))
+    }
 }
 
 fn read(item: &Item) -> Option<(String, JobRun)> {
-    let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
     let job = item.get("pk")?.as_s().ok()?.strip_prefix(PREFIX)?.to_owned();
-    let at = Timestamp::from_millisecond(number("at")?).ok()?;
-    Some((job, JobRun { at, succeeded: number("ok")? == 1, took_ms: number("took_ms")? }))
+    let at = Timestamp::from_millisecond(number(item, "at")?).ok()?;
+    Some((job, JobRun { at, succeeded: number(item, "ok")? == 1, took_ms: number(item, "took_ms")? }))
+}
+
+fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
 }

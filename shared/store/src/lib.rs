@@ -63,6 +63,7 @@
 //! | API key's last use | `api-key-used#{tenant}#{key}` in `limits`, TTL | door, once an hour | list and look, BatchGetItem | e 0.5 | 1 (no transaction) |
 //! | nonce of a signed call | `nonce#{digest}` in `limits`, TTL | the call | by its condition | - | 1 (no transaction) |
 //! | run of a job | `job-run#{job}` in `limits`, TTL | every scheduled job | operational routes, BatchGetItem | e 0.5 | 1 (no transaction) |
+//! | job that has not run | `job-awaited#{job}` in `limits`, TTL | operational routes | by what the write answers | - | 1 (no transaction) |
 //! | vault entry | `T#{tenant}` / `VAULT#{name}` | the vault's changes | list, Query | s 1 per 4 KB, about 15 entries | 2 |
 //! | vault value, current | `T#{tenant}` / `VAULT-VALUE#{name}` | the vault's changes | vault read, with the data key: one BatchGetItem | s 1 and 1 per 4 KB | 2 per KB |
 //! | vault value, earlier | `T#{tenant}` / `VAULT-VALUE#{name}#{version}` | the change after it; deleted by the tenth after that | rollback | s 1 per 4 KB | 2 per KB |

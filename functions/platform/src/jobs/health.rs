@@ -1,20 +1,21 @@
 //! `GET /api/v1/jobs/health`: whether the work in the background goes on. Eight Queries of the outbox, one each of the orphans
-//! and the removals, one `BatchGetItem`, and two ListExecutions for each state machine.
+//! and the removals, one `BatchGetItem`, three ListExecutions for each state machine, and a GetQueueAttributes.
 //!
 //! | degraded | when |
 //! |---|---|
 //! | `outbox` | a promised execution has waited for more than five minutes |
-//! | `executions` | one that began within the last hour failed or ran out of time |
+//! | `executions` | one failed, was given up or ran out of time within the last hour |
 //! | `orphans` | something of a failed tenant could not be removed |
 //! | `removals` | a tenant's removal has been due for more than a day |
 //! | `jobs` | a scheduled job failed, or has not run for three of its periods |
+//! | `dead_letters` | an event failed to the last: a job was not done, or a webhook not told |
 
 use jiff::Timestamp;
 use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::figures::{Figures, OUTBOX_AGE};
+use crate::figures::{DEAD_LETTERS, Figures, Job, OUTBOX_AGE};
 
 /// Whether it goes on.
 #[derive(Serialize, ToSchema)]
@@ -23,11 +24,11 @@ pub struct Answer {
     /// `ok`, or `degraded` where any part is.
     #[schema(example = "ok", pattern = "^(ok|degraded)$")]
     status: &'static str,
-    /// Which parts: `outbox`, `executions`, `orphans`, `removals`, `jobs`.
+    /// Which parts: `outbox`, `executions`, `orphans`, `removals`, `jobs`, `dead_letters`.
     degraded: Vec<&'static str>,
     /// How long the oldest promised execution has waited, in seconds.
     oldest_outbox_seconds: Option<i64>,
-    /// Executions of the last hour that failed or ran out of time.
+    /// Executions that failed, were given up or ran out of time within the last hour.
     failed_executions: usize,
     /// What undos could not remove.
     orphans: usize,
@@ -35,6 +36,8 @@ pub struct Answer {
     removals: usize,
     /// The jobs that failed or are late.
     jobs: Vec<String>,
+    /// Events that failed to the last and lie in the queue, about.
+    dead_letters: u64,
     /// RFC 3339.
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
@@ -61,7 +64,8 @@ impl Route for JobsHealth {
         let oldest_outbox_seconds = figures.outbox(at).await?.oldest_seconds;
         let failed_executions = figures.failures(at).await?;
         let (orphans, removals) = (figures.store.orphans().await?.len(), figures.removals(at).await?);
-        let jobs = figures.jobs(at).await?.into_iter().filter(|job| job.is_bad());
+        let dead_letters = figures.dead_letters().await?;
+        let jobs = figures.jobs(at).await?.into_iter().filter(Job::is_bad);
         let jobs: Vec<String> = jobs.map(|job| job.name).collect();
         let parts = [
             ("outbox", oldest_outbox_seconds.is_some_and(|age| age > OUTBOX_AGE.as_secs())),
@@ -69,6 +73,7 @@ impl Route for JobsHealth {
             ("orphans", orphans > 0),
             ("removals", removals > 0),
             ("jobs", !jobs.is_empty()),
+            ("dead_letters", dead_letters >= DEAD_LETTERS),
         ];
         let degraded: Vec<_> = parts.into_iter().filter(|(_, bad)| *bad).map(|(name, _)| name).collect();
         let status = if degraded.is_empty() { "ok" } else { "degraded" };
@@ -80,6 +85,7 @@ impl Route for JobsHealth {
             orphans,
             removals,
             jobs,
+            dead_letters,
             at,
         }))
     }

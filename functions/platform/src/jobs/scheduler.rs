@@ -1,4 +1,5 @@
-//! `GET /api/v1/jobs/scheduler`: the scheduled jobs, and when each last ran. One `BatchGetItem`.
+//! `GET /api/v1/jobs/scheduler`: the scheduled jobs, and when each last ran. One `BatchGetItem`, and a
+//! write for each of which no run is known.
 
 use jiff::Timestamp;
 use lambda::http::{Access, Cx, Json, Policy, Problem, Rate, Reply, Route};

@@ -1,4 +1,4 @@
-//! `GET /api/v1/jobs/stats`: how much there is to do and was done. Eight Queries of the outbox, one of the orphans, two
+//! `GET /api/v1/jobs/stats`: how much there is to do and was done. Eight Queries of the outbox, one of the orphans, five
 //! ListExecutions for each state machine, and a GetQueueAttributes.
 
 use jiff::Timestamp;

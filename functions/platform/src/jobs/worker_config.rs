@@ -38,9 +38,9 @@ struct Thresholds {
     outbox_seconds: i64,
     /// A removal has been due for longer.
     removal_seconds: i64,
-    /// An execution that began within so many seconds failed.
+    /// An execution failed within so many seconds.
     failed_execution_seconds: i64,
-    /// A job has not run for so many of its periods.
+    /// A job has not run for so many of its periods, or for so many since it was first missed.
     late_after_periods: i32,
     /// How far back executions are counted, in seconds.
     counted_seconds: i64,

@@ -98,6 +98,50 @@ async fn r19_every_scheduled_job_says_when_it_last_ran_and_a_late_one_is_known()
     assert!(states(&health).iter().all(|state| *state == "late"), "{health}");
 }
 
+/// One whose function does not even start notes nothing, and would be unknown for ever.
+#[tokio::test]
+async fn r19_a_job_that_has_never_run_is_late_some_day() {
+    let api = Api::open().await;
+    api.stack.clock.freeze();
+    for job in all().filter(|function| matches!(function.kind, Kind::Job)) {
+        api.stack.gateway.faults().add(Rule::error(500, "InternalServerError").on_service("dynamodb").from(job.name));
+    }
+    for (hours, state) in [(0, "unknown"), (19, "late")] {
+        api.stack.clock.advance(SignedDuration::from_hours(hours));
+        let scheduler = ask(&api, "/api/v1/jobs/scheduler").await;
+        assert!(states(&scheduler).iter().all(|it| *it == state), "{scheduler}");
+        let health = ask(&api, "/api/v1/jobs/health").await;
+        assert_eq!(health["degraded"].as_array().unwrap().contains(&json!("jobs")), state == "late", "{health}");
+    }
+}
+
+/// All machines but one may run for longer than the hour in which a failure is news.
+#[tokio::test]
+async fn r19_an_execution_is_news_from_when_it_ended() {
+    let api = Api::open().await;
+    let tenant = api.sign_up("slow").await;
+    api.activate(&tenant).await;
+    api.stack.clock.freeze();
+    let reset = async |state: &str| {
+        let stats = ask(&api, "/api/v1/jobs/stats").await;
+        let mut machines = stats["executions"].as_array().unwrap().iter();
+        let machine = machines.find(|it| it["machine"] == "innkeeper-local-password-reset").unwrap();
+        (machine[state] == 1).then_some(())
+    };
+    // SES puts it off until the ten minutes of the machine are over.
+    api.stack.gateway.faults().add(Rule::error(400, "TooManyRequestsException").on("ses", "SendEmail"));
+    api.post("/api/v1/auth/password/forgot", &json!({"email": tenant.email})).await.expect(202);
+    api.until("the start", async || reset("running").await).await;
+    for (minutes, failed) in [(54, 1), (10, 0)] {
+        if failed == 1 {
+            api.stack.clock.advance(SignedDuration::from_mins(10));
+            api.until("the time-out", async || reset("timed_out").await).await;
+        }
+        api.stack.clock.advance(SignedDuration::from_mins(minutes));
+        assert_eq!(ask(&api, "/api/v1/jobs/health").await["failed_executions"], failed);
+    }
+}
+
 #[tokio::test]
 async fn r19_executions_are_counted_by_how_they_ended() {
     let api = Api::open().await;
@@ -156,12 +200,14 @@ async fn r19_dead_letters_are_counted_and_are_somebodys_work() {
         api.stack.queues.send(&queue.arn, json!({"requestPayload": {}})).unwrap();
     }
     assert_eq!(ask(&api, "/api/v1/jobs/stats").await["dead_letters"], 2);
-    let health = ask(&api, "/health/details").await;
-    assert_eq!(health["dead_letters"], 2);
-    assert!(health["degraded"].as_array().unwrap().contains(&json!("dead_letters")), "{health}");
+    for path in ["/api/v1/jobs/health", "/health/details"] {
+        let health = ask(&api, path).await;
+        assert_eq!(health["dead_letters"], 2, "{path}");
+        assert!(health["degraded"].as_array().unwrap().contains(&json!("dead_letters")), "{health}");
+    }
     // What cannot be counted is not called well.
     api.stack.gateway.faults().add(Rule::error(400, "AccessDeniedException").on("sqs", "GetQueueAttributes"));
-    for path in ["/api/v1/jobs/stats", "/health/details"] {
+    for path in ["/api/v1/jobs/stats", "/api/v1/jobs/health", "/health/details"] {
         told(&api, path).await.problem(503, "unavailable");
     }
 }
