@@ -191,6 +191,14 @@ def identity_of_sender(method, path, body, region, account):
 
 
 iam_actions._ses_v2_resource_arn = identity_of_sender
+# ... and on the address that it names.
+rewrite(
+    gateway,
+    "_enforce_ses_v2",
+    "named_resource=resource_arn)",
+    'named_resource=resource_arn, service_context={"ses:FromAddress": json.loads(body)["FromEmailAddress"]} '
+    'if path.rstrip("/").endswith("/outbound-emails") else None)',
+)
 
 
 # 9. The front: the API on a port of its own, as API Gateway shows it to its clients, and the mails that were sent.

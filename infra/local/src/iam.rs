@@ -1,12 +1,16 @@
 //! Least privilege, tested by every call: each function and state machine may do what its statements in the template allow
 //! and nothing else.
 
+mod wide;
+
+pub use wide::overbroad;
+
 use crate::{
     aws::Authorizer,
     template::{PolicySpec, Stack, arn},
 };
 use awsim_iam_policy::{
-    ActionList, AuthzRequest, ContextValue, Decision, EvalContext, PolicyAttributions, PolicyDocument, ResourceList,
+    ActionList, AuthzRequest, ContextValue, Decision, EvalContext, PolicyAttributions, PolicyDocument,
     evaluate_detailed,
 };
 use std::{
@@ -92,10 +96,20 @@ impl Principals {
         principal: &Principal,
         requests: &[(A, R)],
     ) -> Result<(), Denied> {
+        self.decide_in(principal, requests, &[])
+    }
+
+    /// The same, of a request with condition keys of its own. What depends on those is not remembered.
+    pub fn decide_in<A: AsRef<str>, R: AsRef<str>>(
+        &self,
+        principal: &Principal,
+        requests: &[(A, R)],
+        context: &[(&'static str, String)],
+    ) -> Result<(), Denied> {
         for (action, resource) in requests {
             let (action, resource) = (action.as_ref(), resource.as_ref());
-            let decision =
-                principal.known(action, resource).unwrap_or_else(|| self.evaluate(principal, action, resource));
+            let known = context.is_empty().then(|| principal.known(action, resource)).flatten();
+            let decision = known.unwrap_or_else(|| self.evaluate(principal, action, resource, context));
             if decision != Decision::Allow {
                 return Err(denied(principal, action, resource, decision));
             }
@@ -103,25 +117,34 @@ impl Principals {
         Ok(())
     }
 
-    fn evaluate(&self, principal: &Principal, action: &str, resource: &str) -> Decision {
+    fn evaluate(
+        &self,
+        principal: &Principal,
+        action: &str,
+        resource: &str,
+        context: &[(&'static str, String)],
+    ) -> Decision {
+        let own = context.iter().map(|(key, value)| ((*key).to_owned(), ContextValue::String(value.clone())));
         let request = AuthzRequest {
             principal_arn: &principal.arn,
             principal_account: arn::ACCOUNT,
             action,
             resource_arn: resource,
-            context: &self.context,
+            context: &self.context.clone().into_iter().chain(own).collect(),
         };
-        let context =
+        let policies =
             EvalContext { identity_policies: std::slice::from_ref(&principal.policy), ..EvalContext::default() };
-        let details = evaluate_detailed(&request, &context, &PolicyAttributions::default());
+        let details = evaluate_detailed(&request, &policies, &PolicyAttributions::default());
         let statements = details.matched_statements.iter().map(|matched| Exercised {
             principal: principal.logical_id.clone(),
             statement: matched.statement_index,
             action: action.to_owned(),
         });
         locked(&principal.exercised).extend(statements);
-        let mut decisions = locked(&principal.decisions);
-        decisions.entry(action.to_owned()).or_default().insert(resource.to_owned(), details.decision);
+        if context.is_empty() {
+            let mut decisions = locked(&principal.decisions);
+            decisions.entry(action.to_owned()).or_default().insert(resource.to_owned(), details.decision);
+        }
         details.decision
     }
 
@@ -145,11 +168,16 @@ impl Principals {
 
 impl Authorizer for Principals {
     /// An access key that nobody of the template has may do nothing.
-    fn decide(&self, access_key: &str, needs: &[(String, String)]) -> Result<(), String> {
+    fn decide(
+        &self,
+        access_key: &str,
+        needs: &[(String, String)],
+        context: &[(&'static str, String)],
+    ) -> Result<(), String> {
         let principal = self
             .by_access_key(access_key)
             .ok_or_else(|| format!("{access_key} belongs to no function of the template"))?;
-        Principals::decide(self, principal, needs).map_err(|denied| denied.message)
+        self.decide_in(principal, needs, context).map_err(|denied| denied.message)
     }
 }
 
@@ -175,9 +203,6 @@ impl Principal {
     }
 }
 
-/// Actions that AWS decides on `*` alone, whatever a statement names (Service Authorization Reference, Secrets Manager).
-const WITHOUT_RESOURCE: [&str; 1] = ["secretsmanager:ListSecrets"];
-
 /// What Step Functions asks a machine's role for when it sets up the machine's log, on `*` alone: no call of ours, so no
 /// test can need it. <https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy>
 pub const DEPLOY_ONLY: [&str; 10] = [
@@ -195,41 +220,6 @@ pub const DEPLOY_ONLY: [&str; 10] = [
 
 fn is_among(actions: &[&str], action: &str) -> bool {
     actions.iter().any(|known| known.eq_ignore_ascii_case(action))
-}
-
-/// What the template grants too widely, as `file:line: what`. A wildcard is for what does not exist yet when the template is
-/// deployed, so it may only stand after a literal beginning of the resource's name (`table/tenant-*`), and never in an action.
-pub fn overbroad(stack: &Stack) -> Vec<String> {
-    let functions = stack.functions.iter().map(|f| (&f.logical_id, &f.policy, &WITHOUT_RESOURCE[..]));
-    let machines = stack.machines.iter().map(|m| (&m.logical_id, &m.policy, &DEPLOY_ONLY[..]));
-    let mut found = Vec::new();
-    for (logical_id, policy, without_resource) in functions.chain(machines) {
-        let Ok(document) = awsim_iam_policy::parse_value(&policy.document) else {
-            continue;
-        };
-        for (statement, line) in document.statements.iter().zip(&policy.lines) {
-            let actions = statement.action.iter().flat_map(ActionList::iter).filter(|a| a.contains(['*', '?']));
-            let mut all = statement.action.iter().flat_map(ActionList::iter);
-            let only_wide = all.all(|action| is_among(without_resource, action));
-            let resources =
-                statement.resource.iter().flat_map(ResourceList::iter).filter(|r| wide(r) && !(only_wide && *r == "*"));
-            let names = actions.map(|a| format!("action {a}")).chain(resources.map(|r| format!("resource {r}")));
-            found.extend(names.map(|name| format!("{}:{line}: {logical_id} is granted {name}", stack.file)));
-        }
-    }
-    found
-}
-
-/// Whether a wildcard stands anywhere but after the beginning of the resource's own name.
-fn wide(resource: &str) -> bool {
-    let wildcard = |text: &str| text.contains(['*', '?']);
-    let Some((index, _)) = resource.match_indices(':').nth(4) else {
-        return true;
-    };
-    let (scope, name) = resource.split_at(index);
-    let literal = name[1..].split(['*', '?']).next().unwrap_or_default();
-    let own = literal.split_once(['/', ':']).map_or("", |(_, own)| own);
-    wildcard(scope) || wildcard(name) && own.is_empty()
 }
 
 fn principal(logical_id: &str, role: &str, session: &str, policy: &PolicySpec) -> Principal {

@@ -20,7 +20,13 @@ use crate::clock::Timer;
 /// Decides by the template's IAM statements.
 pub trait Authorizer: Send + Sync + 'static {
     /// Allows all of the (action, resource ARN) pairs to the owner of the access key, or says why not in AWS's words.
-    fn decide(&self, access_key: &str, needs: &[(String, String)]) -> Result<(), String>;
+    /// `context` are the condition keys of the request's own.
+    fn decide(
+        &self,
+        access_key: &str,
+        needs: &[(String, String)],
+        context: &[(&'static str, String)],
+    ) -> Result<(), String>;
 }
 
 /// The answer never arrived (an injected timeout); the effect may have happened.
@@ -114,8 +120,8 @@ impl Gateway {
         let service = self.service(&scope.service).ok_or_else(unknown)?;
         self.counters.call(&principal.function, &scope.service, &action);
         let input = protocol.input(parts, body)?;
-        let needs = service.authorize(&action, &input);
-        self.authorizer.decide(&scope.access_key, &needs).map_err(|message| {
+        let (needs, context) = (service.authorize(&action, &input), service.context(&action, &input));
+        self.authorizer.decide(&scope.access_key, &needs, &context).map_err(|message| {
             tracing::warn!(function = principal.function, message, "denied");
             denied(AwsError::refused("AccessDeniedException", message))
         })?;

@@ -61,6 +61,11 @@ pub trait Service: Send + Sync + 'static {
     /// An empty list needs no permission. An action that the service lacks is refused by [`call`](Self::call), with
     /// [`AwsError::unknown`].
     fn authorize(&self, action: &str, body: &Value) -> Vec<(String, String)>;
+
+    /// The IAM condition keys that this request has of its own, e.g. `("ses:FromAddress", "welcome@example.com")`.
+    fn context(&self, _action: &str, _body: &Value) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 /// What a service refuses or fails with; the gateway writes it in the form of the service's protocol.

@@ -116,10 +116,19 @@ impl Service for Mailbox {
 
     /// On the identity of the sender's domain, the one that a deployment verifies.
     fn authorize(&self, action: &str, body: &Value) -> Vec<(String, String)> {
-        let sender = body["FromEmailAddress"].as_str().unwrap_or_default();
-        let domain = sender.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
+        let domain = address(body).rsplit('@').next().unwrap_or_default();
         vec![(format!("ses:{action}"), format!("arn:aws:ses:{}:{ACCOUNT}:identity/{domain}", self.region))]
     }
+
+    fn context(&self, _: &str, body: &Value) -> Vec<(&'static str, String)> {
+        vec![("ses:FromAddress", address(body).to_owned())]
+    }
+}
+
+/// The sender's, without the name that may stand before it.
+fn address(body: &Value) -> &str {
+    let sender = body["FromEmailAddress"].as_str().unwrap_or_default();
+    sender.rsplit('<').next().unwrap_or_default().trim_end_matches('>')
 }
 
 #[derive(Deserialize)]

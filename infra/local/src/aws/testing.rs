@@ -98,7 +98,7 @@ pub(crate) struct Rules {
 }
 
 impl Authorizer for Rules {
-    fn decide(&self, access_key: &str, needs: &[(String, String)]) -> Result<(), String> {
+    fn decide(&self, access_key: &str, needs: &[(String, String)], _: &[(&'static str, String)]) -> Result<(), String> {
         self.asked.lock().unwrap().extend_from_slice(needs);
         let denied = self.denied.lock().unwrap();
         match needs.iter().find(|(action, _)| denied.contains(action)) {

@@ -93,6 +93,23 @@ fn conditions_that_are_the_same_for_every_call_hold() {
     assert!(!allow("eu-west-1"));
 }
 
+/// Not remembered: the next request may be from somebody else.
+#[test]
+fn a_condition_on_the_request_is_asked_each_time() {
+    let identity = "arn:aws:ses:us-east-1:123456789012:identity/a.test";
+    let condition = json!({ "StringEquals": { "ses:FromAddress": "welcome@a.test" } });
+    let statement =
+        json!({ "Effect": "Allow", "Action": "ses:SendEmail", "Resource": identity, "Condition": condition });
+    let principals = ruled(json!([statement]));
+    let create = principals.by_logical_id("Create").unwrap();
+    let sends = |from: &str| {
+        principals.decide_in(create, &[("ses:SendEmail", identity)], &[("ses:FromAddress", from.to_owned())]).is_ok()
+    };
+    assert_eq!(["welcome@a.test", "ceo@a.test", "welcome@a.test"].map(sends), [true, false, true]);
+    assert!(principals.decide(create, &[("ses:SendEmail", identity)]).is_err(), "from nobody");
+    assert_eq!(principals.unused(), Vec::<String>::new());
+}
+
 #[test]
 fn wildcards_must_follow_a_name() {
     let wide = [
@@ -125,4 +142,15 @@ fn wildcards_must_follow_a_name() {
     assert_eq!(listing(json!("secretsmanager:ListSecrets")), 0, "AWS knows no narrower resource for it");
     assert_eq!(listing(json!(["secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"])), 1);
     assert_eq!(listing(json!(DEPLOY_ONLY)), 1, "that is for machines");
+
+    let all = "arn:aws:ses:us-east-1:123456789012:identity/*";
+    let sending = |actions: &[&str], condition: serde_json::Value| {
+        let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": all, "Condition": condition });
+        overbroad(&stack(json!([statement]))).len()
+    };
+    let one = json!({ "StringEquals": { "ses:FromAddress": "welcome@a.test" } });
+    assert_eq!(sending(&["ses:SendEmail"], one.clone()), 0, "SES chooses the identity by the sender");
+    assert_eq!(sending(&["ses:SendEmail", "ses:SendRawEmail"], one), 1);
+    assert_eq!(sending(&["ses:SendEmail"], json!({ "StringLike": { "ses:FromAddress": "*" } })), 1);
+    assert_eq!(sending(&["ses:SendEmail"], json!({})), 1);
 }

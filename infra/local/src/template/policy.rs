@@ -8,11 +8,13 @@ use super::{
 };
 use serde_json::{Value, json};
 
-/// Condition keys whose value is the same for every local call. A key that depends on the request would need each local
-/// service to supply it; without that, the statement would silently never match.
+/// Condition keys whose value is the same for every local call. A key that depends on the request needs its service to supply
+/// it ([`OF_REQUEST`]); without that, the statement would silently never match.
 pub(crate) const CONTEXT: &[(&str, &str)] =
     &[("aws:SecureTransport", "true"), ("aws:PrincipalAccount", super::arn::ACCOUNT)];
 pub(crate) const REGION_KEY: &str = "aws:RequestedRegion";
+/// Condition keys of the request, and the one action whose service supplies each.
+const OF_REQUEST: &[(&str, &str)] = &[("ses:FromAddress", "ses:SendEmail")];
 
 impl Reader<'_> {
     pub(super) fn policy(&self, fields: &mut Fields<'_>) -> PolicySpec {
@@ -71,11 +73,9 @@ impl Reader<'_> {
         }
         let operators = fields.node("Condition").map_or(&[][..], Node::entries).iter();
         for key in operators.flat_map(|operator| operator.value.entries()) {
-            let known = CONTEXT
-                .iter()
-                .map(|(name, _)| *name)
-                .chain([REGION_KEY])
-                .any(|name| name.eq_ignore_ascii_case(&key.key));
+            let fixed = CONTEXT.iter().map(|(name, _)| *name).chain([REGION_KEY]);
+            let of_request = OF_REQUEST.iter().filter(|(_, action)| only(node, action)).map(|(name, _)| *name);
+            let known = fixed.chain(of_request).any(|name| name.eq_ignore_ascii_case(&key.key));
             if !known {
                 let message = format!("condition key {} is not evaluated locally: narrow Resource instead", key.key);
                 self.refusals.at(key.line, message);
@@ -89,5 +89,14 @@ impl Reader<'_> {
             self.refusals.at(node.line, format!("statement: {e}"));
         }
         (node.line, value)
+    }
+}
+
+/// Whether the statement is about this action and no other.
+fn only(statement: &Node, action: &str) -> bool {
+    match statement.get("Action").map(|node| (node.as_list(), node.as_text())) {
+        Some((Some(all), _)) => !all.is_empty() && all.iter().all(|one| one.as_text().as_deref() == Some(action)),
+        Some((None, one)) => one.as_deref() == Some(action),
+        None => false,
     }
 }

@@ -8,6 +8,7 @@ use lambda::{
 };
 use local::{
     functions::all,
+    iam::Principals,
     template::{FunctionSpec, Inputs, RouteSpec, Stack},
 };
 
@@ -41,10 +42,21 @@ fn spec<'s>(stack: &'s Stack, function: &Function) -> &'s FunctionSpec {
 
 #[test]
 fn nobody_is_granted_more_than_has_a_name() {
-    // The sender's domain cannot be taken out of MailFrom in a template.
-    let known = |line: &String| line.ends_with(":identity/*");
-    let found: Vec<String> = local::iam::overbroad(&template()).into_iter().filter(|line| !known(line)).collect();
-    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(local::iam::overbroad(&template()), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_sends_mail_as_anybody_else() {
+    let (stack, mut senders) = (template(), 0);
+    let principals = Principals::new(&stack);
+    let needs = [("ses:SendEmail", "arn:aws:ses:us-east-1:123456789012:identity/example.com")];
+    for spec in &stack.functions {
+        let principal = principals.by_logical_id(&spec.logical_id).unwrap();
+        let may = |from: &str| principals.decide_in(principal, &needs, &[("ses:FromAddress", from.to_owned())]).is_ok();
+        assert!(!may("ceo@example.com"), "{} sends as anybody", spec.logical_id);
+        senders += usize::from(may("welcome@example.com"));
+    }
+    assert!(senders > 8, "{senders}");
 }
 
 #[test]
