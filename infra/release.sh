@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # A release: every function's package, what is in it (CycloneDX), and a manifest with versions and checksums, under
 # target/dist/VERSION-ARCHITECTURE/; the same binaries where `sam deploy` takes them. They carry their list of crates.
-#   infra/release.sh [--architecture x86_64|arm64] [--only FUNCTION]... [--twice]
+#   infra/release.sh [--architecture arm64|x86_64] [--only FUNCTION]... [--twice]
+# Without --architecture it is for what the template runs where no parameter says otherwise.
 # --twice builds all of it again, from nothing and in another folder, and says whether the same came out. For arm64
 # `cargo lambda` must be installed (with its virtual environment active, so that it finds zig); the rest it installs itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-architecture=x86_64 twice='' only=()
+architecture=$(sed -n '/^  Architecture:/,/^  [A-Z]/s/^    Default: //p' infra/template.yaml) twice='' only=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     --architecture) architecture=$2; shift 2 ;;
     --only) only+=("$2"); shift 2 ;;
     --twice) twice=yes; shift ;;
-    *) sed -n '2,6s/^# //p' "$0"; exit 2 ;;
+    *) sed -n '2,7s/^# //p' "$0"; exit 2 ;;
   esac
 done
 
