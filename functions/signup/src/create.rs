@@ -46,7 +46,7 @@ pub struct Request {
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^(starter|professional|enterprise)$", example = "starter")]
     plan: Field<String>,
-    /// One of the configured regions; the stack's own unless said otherwise.
+    /// Where the tenant's application goes: one of the configured regions, the first of them unless said otherwise.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "us-east-1")]
     region: Field<String>,

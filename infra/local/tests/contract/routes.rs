@@ -13,10 +13,15 @@ use local::{
 };
 
 pub(crate) fn template() -> Stack {
+    deployed("us-east-1", &[])
+}
+
+/// The template as it would be deployed in a region, with values for some of its parameters.
+fn deployed(region: &str, parameters: &[(&str, &str)]) -> Stack {
     let inputs = Inputs {
-        region: "us-east-1".into(),
+        region: region.into(),
         stack_name: "innkeeper-test".into(),
-        parameters: [].into(),
+        parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         api_endpoint: None,
     };
     Stack::read(Path::new(local::stack::TEMPLATE), &inputs).unwrap()
@@ -57,6 +62,18 @@ fn nobody_sends_mail_as_anybody_else() {
         senders += usize::from(may("welcome@example.com"));
     }
     assert!(senders > 8, "{senders}");
+}
+
+/// Whoever signs up is not told of a region that the stack has nothing in.
+#[test]
+fn the_region_is_the_stacks_own_unless_said_otherwise() {
+    for (parameters, expected) in
+        [(&[][..], "eu-central-1"), (&[("Regions", "eu-west-1,us-east-1")], "eu-west-1,us-east-1")]
+    {
+        let stack = deployed("eu-central-1", parameters);
+        let told: Vec<_> = stack.functions.iter().filter_map(|spec| spec.env.get("REGIONS")).collect();
+        assert_eq!(told, [expected, expected], "{parameters:?}");
+    }
 }
 
 #[test]
