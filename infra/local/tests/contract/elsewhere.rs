@@ -191,6 +191,19 @@ fn r36_every_bound_has_its_alarm() {
     assert_eq!(watched.collect::<BTreeSet<_>>(), bound.into_iter().map(str::to_owned).collect());
 }
 
+/// What is refused at the door is counted by no limit of ours: without a bound one address may call as often as the account may.
+#[test]
+fn r36_the_api_is_throttled_before_the_functions_are() {
+    let (api, parameters) =
+        (&resources()["Api"]["Properties"], &written(&read("template.yaml")).unwrap()["Parameters"]);
+    let bounds = [("ThrottlingRateLimit", "ApiCallsPerSecond"), ("ThrottlingBurstLimit", "ApiBurst")];
+    for (setting, parameter) in bounds {
+        assert_eq!(api["DefaultRouteSettings"][setting], json!({"Ref": parameter}));
+        assert!(parameters[parameter]["Default"].as_u64().is_some_and(|most| most > 0), "{parameter}");
+        assert!(read("README.md").contains(&format!("`{parameter}`")), "{parameter} is in no table");
+    }
+}
+
 /// Whoever is woken by an alarm finds it, and it is in the bill.
 #[test]
 fn r36_every_alarm_says_what_is_to_be_done() {
