@@ -136,23 +136,25 @@ SOUND = {
 }
 # Every call of the tests comes from one address.
 FOR_ONE_ADDRESS = ("SignupsPerMinute", "StatusesPerMinute", "CallerCallsPer15Minutes", "ClientCallsPer15Minutes")
-WEAK = {
-    "Stage": "local",
-    "RequireHttps": "false",
-    "RequirePlatformMfa": "false",
-    "BaseDomain": "example.com",
-    "PublicUrl": "https://api.example.com",
-    "MailFrom": "welcome@example.com",
-    "BootstrapEmail": "admin@example.com",
-    "PasswordConcurrency": "0",
-    "RateLimits": "off",
-    "AllowedOrigins": "*",
-}
+WEAK = [
+    ("Stage", "local"),
+    ("RequireHttps", "false"),
+    ("RequirePlatformMfa", "false"),
+    ("BaseDomain", "example.com"),
+    ("PublicUrl", "https://api.example.com"),
+    ("PublicUrl", "http://api.lanterns.example"),
+    ("MailFrom", "welcome@example.com"),
+    ("MailFrom", "Lanterns <welcome@lanterns.example>"),
+    ("BootstrapEmail", "admin@example.com"),
+    ("PasswordConcurrency", "0"),
+    ("RateLimits", "off"),
+    ("AllowedOrigins", "*"),
+]
 
 
 def refuses_weak_settings(create):
     """Each weak setting alone keeps production from being deployed, and is named."""
-    for name, value in WEAK.items():
+    for name, value in WEAK:
         try:
             create(SOUND | {name: value})
         except ClientError as error:

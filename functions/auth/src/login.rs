@@ -246,7 +246,7 @@ impl FromEnv for Deps {
         let store = env.store()?;
         let entrance = Entrance::new(env, Issuer::from_env(env, &store).await?).await?;
         let bootstrap = BootstrapLogin::from_env(env, &store).await?;
-        let require_platform_mfa = env.requires_platform_mfa();
+        let require_platform_mfa = env.requires_platform_mfa()?;
         let (hasher, throttle) = (Hasher::new(&*env.entropy), Throttle::from_env(env)?);
         let entropy = env.entropy.clone();
         Ok(Self { store, hasher, entrance, bootstrap, throttle, require_platform_mfa, entropy })

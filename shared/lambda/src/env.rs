@@ -87,9 +87,49 @@ impl Env {
         self.required(name)?.parse().map_err(|e: T::Err| StartError::Invalid { name, reason: e.to_string() })
     }
 
-    /// Whether a platform role needs a second factor. Unset means yes: only the local stack's stage turns it off.
-    pub fn requires_platform_mfa(&self) -> bool {
-        self.optional("REQUIRE_PLATFORM_MFA") != Some("false")
+    /// Whether this is the local stack, which may do without what every other stage has.
+    fn is_local(&self) -> bool {
+        self.optional("STAGE") == Some("local")
+    }
+
+    /// Whether plain HTTP is refused, by `REQUIRE_HTTPS`. Unset means yes.
+    ///
+    /// # Errors
+    /// [`StartError::Invalid`]: `false` anywhere but in the local stack.
+    pub fn requires_https(&self) -> Result<bool, StartError> {
+        self.unless_local("REQUIRE_HTTPS")
+    }
+
+    /// Whether a platform role needs a second factor, by `REQUIRE_PLATFORM_MFA`. Unset means yes.
+    ///
+    /// # Errors
+    /// [`StartError::Invalid`]: `false` anywhere but in the local stack.
+    pub fn requires_platform_mfa(&self) -> Result<bool, StartError> {
+        self.unless_local("REQUIRE_PLATFORM_MFA")
+    }
+
+    fn unless_local(&self, name: &'static str) -> Result<bool, StartError> {
+        let invalid = |reason: &str| Err(StartError::Invalid { name, reason: reason.to_owned() });
+        match self.optional(name) {
+            None | Some("true") => Ok(true),
+            Some("false") if self.is_local() => Ok(false),
+            Some("false") => invalid("only the local stack does without"),
+            Some(_) => invalid("it is `true` or `false`"),
+        }
+    }
+
+    /// Refuses a `TOKEN_ISSUER`, where clients send their passwords, that is reached without TLS: but for the local stack, and for an
+    /// emulator, whose address is of its own machine.
+    ///
+    /// # Errors
+    /// [`StartError::Invalid`].
+    pub(crate) fn private_issuer(&self) -> Result<(), StartError> {
+        let host = self.optional("TOKEN_ISSUER").and_then(|issuer| issuer.strip_prefix("http://"));
+        let own = |host: &str| ["127.0.0.1", "localhost"].contains(&host.split(':').next().unwrap_or_default());
+        if self.is_local() || host.is_none_or(own) {
+            return Ok(());
+        }
+        Err(StartError::Invalid { name: "TOKEN_ISSUER", reason: "it begins with https://".to_owned() })
     }
 
     /// The variable as a comma-separated list; unset is empty.
@@ -140,7 +180,7 @@ impl Env {
         let invalid = |reason: String| StartError::Invalid { name: "RATE_LIMITS", reason };
         match switch {
             "on" => numbers.parse().map(Some).map_err(|error: domain::InvalidRates| invalid(error.to_string())),
-            "off" if self.optional("STAGE") == Some("local") => Ok(None),
+            "off" if self.is_local() => Ok(None),
             "off" => Err(invalid("only the local stack runs without limits".to_owned())),
             _ => Err(invalid("it begins with `on` or `off`".to_owned())),
         }

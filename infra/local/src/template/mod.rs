@@ -25,6 +25,7 @@ mod policy;
 mod refs;
 mod refusal;
 mod resources;
+mod rules;
 mod scope;
 mod secret;
 mod table;
@@ -35,6 +36,7 @@ pub use model::*;
 pub(crate) use policy::{CONTEXT, REGION_KEY};
 pub(crate) use refs::VERSION;
 pub use refusal::Refusal;
+pub use rules::broken_rules;
 
 use fields::Fields;
 use node::Node;

@@ -65,7 +65,7 @@ impl<'t> Scope<'t> {
         self.guarded(format!("condition {name}"), line, || self.truth(node)).unwrap_or(false)
     }
 
-    fn truth(&self, node: &Node) -> bool {
+    pub(super) fn truth(&self, node: &Node) -> bool {
         let [only] = node.entries() else {
             self.refusals.at(node.line, "a condition is one of Fn::Equals, Fn::Not, Fn::And, Fn::Or, Condition");
             return false;

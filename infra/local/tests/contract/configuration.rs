@@ -113,6 +113,39 @@ async fn r21_a_deployer_without_its_secret_stops_the_step_that_calls_it() {
     assert!(!starts(&api, spec, vars).await);
 }
 
+/// The template's `Rules` refuse such a stage too; this is for whoever deploys otherwise.
+#[tokio::test]
+async fn r21_no_stage_but_the_local_one_does_without_its_guards() {
+    let api = configured().await;
+    let sound =
+        [("REQUIRE_HTTPS", "true"), ("REQUIRE_PLATFORM_MFA", "true"), ("TOKEN_ISSUER", "https://api.example.com")];
+    let weak = [
+        ("REQUIRE_HTTPS", "false"),
+        ("REQUIRE_PLATFORM_MFA", "false"),
+        ("REQUIRE_PLATFORM_MFA", "no"),
+        ("TOKEN_ISSUER", "http://api.example.com"),
+        ("TOKEN_ISSUER", "http://localhost.example.com:8080"),
+    ];
+    for spec in api.stack.template.functions.iter().filter(|spec| !spec.routes.is_empty()) {
+        let with = |stage: &str, (name, value): (&str, &str)| {
+            let mut vars = spec.env.clone();
+            let set = sound.into_iter().chain([("STAGE", stage), (name, value)]);
+            vars.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            start(&api, spec, vars)
+        };
+        for stage in ["dev", "production"] {
+            with(stage, ("TOKEN_ISSUER", "http://127.0.0.1:4571")).await.unwrap();
+            for weak in weak {
+                let said = with(stage, weak).await.unwrap_err();
+                assert!(said.contains(weak.0), "{} in {stage} with {weak:?}: {said}", spec.binary);
+            }
+        }
+        for weak in [weak[0], weak[1], weak[3]] {
+            with("local", weak).await.unwrap();
+        }
+    }
+}
+
 /// What may be missing: it is removed one day, and then nobody signs in with it.
 const REMOVABLE: [&str; 1] = ["BOOTSTRAP_SECRET"];
 

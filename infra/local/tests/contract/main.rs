@@ -19,6 +19,7 @@ mod later;
 mod leaks;
 mod openapi;
 mod routes;
+mod rules;
 mod shapes;
 mod signed;
 mod silo;

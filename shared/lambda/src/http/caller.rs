@@ -148,7 +148,7 @@ impl Authenticator {
         let verifier = Verifier::new(env.required("TOKEN_ISSUER")?, env.required("TOKEN_AUDIENCE")?);
         let (store, api_keys) = (env.store()?, ApiKeys::from_env(env, policies)?);
         verifier.warm(&store).await?;
-        Ok(Self { verifier, store, api_keys, platform_needs_factor: env.requires_platform_mfa() })
+        Ok(Self { verifier, store, api_keys, platform_needs_factor: env.requires_platform_mfa()? })
     }
 
     /// The caller, if the policy lets it in. An anonymous route looks at no credentials.

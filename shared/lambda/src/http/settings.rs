@@ -24,11 +24,14 @@ impl Settings {
     /// Reads `REQUIRE_HTTPS`, `HSTS_PRELOAD`, `TRUSTED_PROXIES` and `ALLOWED_ORIGINS`.
     ///
     /// # Errors
-    /// [`StartError`]: an origin that is not one, or `*`; a network that is none.
+    /// [`StartError`]: an origin that is not one, or `*`; a network that is none; whatever only the local stack may do without, in
+    /// another stage.
     pub(crate) fn from_env(env: &Env) -> Result<Self, StartError> {
         let origins = env.list("ALLOWED_ORIGINS").iter().map(|o| origin(o)).collect::<Result<_, _>>()?;
-        // Unset means yes: only the local stack's stage turns it off.
-        let require_https = env.optional("REQUIRE_HTTPS") != Some("false");
+        let require_https = env.requires_https()?;
+        // Of every function behind the API, also of those that have no use for it: a stage is weak as a whole.
+        env.requires_platform_mfa()?;
+        env.private_issuer()?;
         let hsts = if env.optional("HSTS_PRELOAD") == Some("true") { HSTS_PRELOAD } else { HSTS };
         Ok(Self { require_https, hsts, proxies: Proxies::from_env(env)?, origins })
     }
