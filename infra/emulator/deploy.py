@@ -114,11 +114,12 @@ def task_tokens(resources):
 
 def without_what_is_not_there(resources):
     """ministack has no CodeDeploy, so an alias moves at once and is asked nothing before, no alarms over several metrics, and
-    no TLS: the bucket's policy refuses its callers, as it should."""
+    no TLS: the policies of bucket, queue and topic refuse its callers, as they should."""
     for name, resource in list(resources.items()):
         kind, properties = resource["Type"], resource["Properties"]
         several = kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties
-        if kind.startswith("AWS::CodeDeploy::") or several or kind == "AWS::S3::BucketPolicy":
+        over_tls = kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+        if kind.startswith("AWS::CodeDeploy::") or several or over_tls:
             del resources[name]
     for resource in resources.values():
         if resource["Type"] == "AWS::Lambda::Alias":
@@ -148,6 +149,7 @@ WEAK = [
     ("BootstrapEmail", "admin@example.com"),
     ("PasswordConcurrency", "0"),
     ("RateLimits", "off"),
+    ("SignupsPerMinute", "30"),
     ("AllowedOrigins", "*"),
 ]
 

@@ -72,10 +72,35 @@ fn r36_every_stage_that_a_document_deploys_is_configured() {
         };
         assert!(table("global").contains(&format!("stack_name = \"innkeeper-{stage}\"")), "{stage} has no name");
         let deploy = table("deploy");
-        for needed in ["template_file", "resolve_s3", "CAPABILITY_IAM", &format!("Stage={stage}")] {
+        for needed in
+            ["template_file", "resolve_s3", "CAPABILITY_IAM", &format!("Stage={stage}"), &format!("stage={stage}\"")]
+        {
             assert!(deploy.contains(needed), "{stage} is deployed without {needed}");
         }
     }
+}
+
+/// CloudWatch needs the topic's leave, as its own policy takes the place of the one that a topic has by itself.
+#[test]
+fn r36_what_is_kept_or_told_is_reached_over_tls_alone() {
+    let resources = resources();
+    let statements = |name: &str| {
+        let document = &resources[name]["Properties"]["PolicyDocument"]["Statement"];
+        document.as_array().cloned().unwrap_or_else(|| panic!("no {name}"))
+    };
+    let kept = [("ExportsPolicy", "s3:*"), ("DeadLettersPolicy", "sqs:*"), ("AlarmsPolicy", "sns:Publish")];
+    for (policy, actions) in kept {
+        let refuses = |it: &Value| {
+            it["Effect"] == "Deny"
+                && it["Principal"] == "*"
+                && it["Action"] == actions
+                && it["Condition"] == json!({"Bool": {"aws:SecureTransport": "false"}})
+        };
+        assert!(statements(policy).iter().any(refuses), "{policy} lets plain HTTP in");
+    }
+    let cloudwatch = json!({"Service": "cloudwatch.amazonaws.com"});
+    let tells = |it: &Value| it["Effect"] == "Allow" && it["Principal"] == cloudwatch && it["Action"] == "sns:Publish";
+    assert!(statements("AlarmsPolicy").iter().any(tells), "no alarm is told");
 }
 
 /// `RetainExceptOnCreate` lets a first deployment that fails be tried again. A table that is protected cannot be deleted by

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Rates;
 use local::{
     stack::TEMPLATE,
     template::{Inputs, broken_rules, written},
@@ -58,4 +59,43 @@ fn r21_each_weak_setting_alone_keeps_a_stage_from_being_deployed() {
     let assertions = rules.flat_map(|rule| rule["Assertions"].as_array().unwrap());
     let all: BTreeSet<_> = assertions.map(|it| it["AssertDescription"].as_str().unwrap().to_owned()).collect();
     assert_eq!(heard, all, "each assertion has its bad value here");
+}
+
+/// The parameters of the rate limits, as `RATE_LIMITS` calls them.
+const RATES: [(&str, &str); 6] = [
+    ("SignupsPerMinute", "signup"),
+    ("StatusesPerMinute", "status"),
+    ("CallerCallsPer15Minutes", "caller"),
+    ("ClientCallsPer15Minutes", "client"),
+    ("AuthFailuresPer15Minutes", "auth"),
+    ("ResetsPerHour", "reset"),
+];
+
+/// What a parameter may be: all of it where it is listed, and else some of what is within its bounds.
+fn allowed(parameter: &serde_json::Value) -> Vec<u64> {
+    let number = |name: &str| parameter[name].as_u64().unwrap();
+    match parameter["AllowedValues"].as_array() {
+        Some(all) => all.iter().map(|value| value.as_u64().unwrap()).collect(),
+        None => {
+            let (least, most) = (number("MinValue"), number("MaxValue"));
+            [least, 7, 20, 30, 999, most].into_iter().filter(|it| (least..=most).contains(it)).collect()
+        }
+    }
+}
+
+#[test]
+fn r15_no_number_that_can_be_deployed_stops_the_functions() {
+    let template = written(&std::fs::read_to_string(TEMPLATE).unwrap()).unwrap();
+    let shipped: BTreeMap<_, _> = RATES
+        .into_iter()
+        .map(|(name, rate)| (rate, template["Parameters"][name]["Default"].as_u64().unwrap()))
+        .collect();
+    for (name, rate) in RATES {
+        for value in allowed(&template["Parameters"][name]) {
+            let mut numbers = shipped.clone();
+            numbers.insert(rate, value);
+            let text: Vec<_> = numbers.iter().map(|(rate, value)| format!("{rate}={value}")).collect();
+            assert!(text.join(" ").parse::<Rates>().is_ok(), "{name}={value}");
+        }
+    }
 }
