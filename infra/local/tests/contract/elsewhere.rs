@@ -240,8 +240,23 @@ fn r36_every_alarm_says_what_is_to_be_done() {
         let several = alarm["Properties"]["Metrics"].as_array();
         metrics += several.map_or(1, |all| all.iter().filter(|one| one.get("MetricStat").is_some()).count());
     }
-    let bill = format!("| fixed: alarms | {metrics} × $0.10");
-    assert!(readme.contains(&bill), "{bill}");
+    let alarms = format!("| fixed: alarms | {metrics} × $0.10");
+    let filters = format!("| fixed: metrics | {} × $0.30", of_type("AWS::Logs::MetricFilter").len());
+    for row in [alarms, filters] {
+        assert!(readme.contains(&row), "{row}");
+    }
+}
+
+/// What costs all month though nobody calls.
+#[tokio::test]
+async fn r36_the_bill_has_what_the_sweeper_reads_and_writes() {
+    let api = Api::open().await;
+    let before = api.stack.gateway.counters().snapshot();
+    api.stack.invoke("provisioning-sweep", json!({})).await.unwrap();
+    let used = api.stack.gateway.counters().snapshot().since(&before);
+    let run = used.total(Some("provisioning-sweep"), Some("dynamodb"), None);
+    let row = format!("| 43 800 × ({} × $0.25/M + {} × $1.25/M) |", run.read_units, run.write_units);
+    assert!(read("README.md").contains(&row), "{row}");
 }
 
 /// The table of docs/secrets.md names the functions that may read a value.
