@@ -76,10 +76,11 @@ async fn start(deps: &Deps, entry: OutboxEntry) -> bool {
 }
 
 /// One run a day, until there is nothing left to do: a run that failed is begun again, and a second start of the same day is
-/// none. False where it does not run, and did not.
+/// none; false where it does not run, and did not. Days are counted from when the removal is due, so that midnight gives no run
+/// a twin.
 async fn remove(deps: &Deps, removal: DueRemoval, now: Timestamp) -> bool {
-    let DueRemoval { tenant_id, attempt, request } = removal;
-    let day = now.as_second() / SECONDS_A_DAY;
+    let DueRemoval { tenant_id, attempt, due, request } = removal;
+    let day = now.duration_since(due).as_secs() / SECONDS_A_DAY;
     let input = StepInput::first(tenant_id.clone(), attempt, request);
     match deps.removals.start_named(&format!("{tenant_id}-remove-{day}"), &input).await {
         Ok(Started::Now) => tracing::info!(%tenant_id, request_id = %input.correlation_id, "the removal begins"),

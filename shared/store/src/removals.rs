@@ -28,6 +28,8 @@ pub struct DueRemoval {
     pub tenant_id: TenantId,
     /// Of which attempt's works.
     pub attempt: u32,
+    /// Since when.
+    pub due: Timestamp,
     /// The request that ordered it.
     pub request: CorrelationId,
 }
@@ -73,7 +75,7 @@ impl Store {
         for tenant_id in found.iter().filter_map(Key::of).filter_map(tenant) {
             let Some(order) = self.lifecycle(&tenant_id).await?.removal else { continue };
             let attempt = self.require(&tenant_id).await?.provisioning.attempt();
-            due.push(DueRemoval { tenant_id, attempt, request: order.request });
+            due.push(DueRemoval { tenant_id, attempt, due: order.due, request: order.request });
         }
         Ok(due)
     }

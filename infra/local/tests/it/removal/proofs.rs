@@ -8,7 +8,7 @@ use local::{
 use serde_json::json;
 
 use super::{of_deployed, of_pool, of_silo, runs};
-use crate::harness::{Deliver, Lab, Ledger, Plan, Scenario, Stage, prove};
+use crate::harness::{Deliver, Lab, Ledger, Plan, Scenario, Stage, Trouble, prove};
 
 #[test]
 fn r06_nothing_is_left_and_late_events_change_nothing() {
@@ -64,6 +64,22 @@ fn r06_a_removal_that_fails_is_remembered_and_begins_again_the_day_after() {
     ]
     .map(str::to_owned);
     prove::failures_of(of_silo, &states, &ways, |_, _| Ok(())).conclude("silo");
+}
+
+/// Midnight is no reason for another run beside the one that is on its way.
+#[test]
+fn r06_a_removal_has_one_run_in_the_day_that_follows_its_beginning() {
+    let lab = Lab::memory(of_pool());
+    let denied = Rule::error(400, "AccessDeniedException");
+    let plan = Plan { troubles: vec![Trouble::at("BeginRemoval", denied)], ..Plan::default() };
+    lab.process(plan, async |process| {
+        let clock = &process.stack.clock;
+        clock.advance(SignedDuration::from_hours(24) - SignedDuration::from_secs(5));
+        let midnight = clock.now() + SignedDuration::from_secs(5);
+        process.run(&lab.scenario).await;
+        assert!(clock.now() > midnight, "the run outlasts the day");
+        assert_eq!(runs(&Ledger::of(&process.stack).await), ["FAILED"]);
+    });
 }
 
 /// Restored, or ordered anew, between the sweeper's look and the first state.
