@@ -183,7 +183,7 @@ impl Store {
     }
 }
 
-fn unchanged(member: &Membership) -> Expr {
+pub(crate) fn unchanged(member: &Membership) -> Expr {
     Expr::new("version = :version").value(":version", n(member.version))
 }
 

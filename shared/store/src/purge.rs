@@ -7,8 +7,9 @@ use crate::{
     item::{n, s},
     keys::{Key, tenant_partition},
     last_export::LAST_EXPORT,
+    membership::unchanged,
     removals::RECEIPT,
-    transact::{Expr, Write},
+    transact::{Expr, Refused, Write},
 };
 
 /// Deletes in one transaction: with the values of a vault among them they are far from its 4 MB.
@@ -18,14 +19,19 @@ const PAGES: usize = 16;
 /// What stays: the record, why it is being removed, what was exported, the receipt, and what an earlier attempt left elsewhere.
 const KEPT: [&str; 4] = ["TENANT", "LIFECYCLE", LAST_EXPORT, RECEIPT];
 const ORPHANS: &str = "ORPHAN#";
+const MEMBERSHIP: &str = "membership";
 
 impl Store {
     /// Ends a membership with the sessions that work in its tenant, and takes away a person who belongs nowhere else with
-    /// everything of theirs. A person who came to belong elsewhere meanwhile is a conflict, and the next try sees it.
-    pub async fn remove_member(&self, member: &Membership, audit: &Audit) -> Result<(), StoreError> {
-        let Membership { tenant_id, identity_id, .. } = member;
+    /// everything of theirs. A person who came to belong elsewhere meanwhile is a conflict, and the next try sees it. One that
+    /// somebody else ended is done.
+    pub async fn remove_member(&self, listed: &Membership, audit: &Audit) -> Result<(), StoreError> {
+        let Membership { tenant_id, identity_id, .. } = listed;
         let person = self.identity(identity_id).await?;
+        // After the person: of one who is counted once and is still a member here, that once is here.
+        let Some(member) = &self.membership(tenant_id, identity_id).await? else { return Ok(()) };
         let elsewhere = self.platform_user(identity_id).await?.is_some();
+        let stays = person.is_some();
         let leaving = person.filter(|person| person.memberships <= 1 && !elsewhere);
         let sessions = match &leaving {
             None => self.sessions_in(member).await?,
@@ -39,7 +45,7 @@ impl Store {
         }
         let mut audit = Audit::from(told(audit, Action::MembershipRemoved, identity_id));
         let mut writes = vec![
-            Write::delete("membership", Key::member(tenant_id, identity_id)),
+            Write::delete(MEMBERSHIP, Key::member(tenant_id, identity_id)).when(unchanged(member)),
             Write::delete("membership pointer", Key::pointer(identity_id, tenant_id)),
         ];
         match &leaving {
@@ -48,13 +54,16 @@ impl Store {
                 let gone = AuditEntry { action: Action::IdentityRemoved, ..audit.entry.clone() };
                 audit = audit.and(gone);
             }
-            None => {
+            None if stays => {
                 let there = Expr::new("attribute_exists(pk)").value(":less", n(-1));
-                let fewer = Write::update("identity", Key::identity(identity_id), "ADD memberships :less", there);
-                writes.push(fewer.optional());
+                writes.push(Write::update("identity", Key::identity(identity_id), "ADD memberships :less", there));
             }
+            None => {}
         }
-        self.commit(&writes, &audit, &format!("{tenant_id}#{identity_id}")).await
+        match self.commit_or_why(&writes, &audit, &format!("{tenant_id}#{identity_id}")).await? {
+            None | Some(Refused { what: MEMBERSHIP, held: None }) => Ok(()),
+            Some(refused) => Err(StoreError::Conflict(refused.what)),
+        }
     }
 
     /// Deletes what is left in the tenant's partition, as much as one call can. Says whether there is more.

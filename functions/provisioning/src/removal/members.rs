@@ -1,5 +1,5 @@
 //! RemoveMembers: everybody's sessions in the tenant and their memberships, and the people who belong nowhere else. This is also
-//! how SeedAdmin is taken back. Some members at a time: three reads and two transactions each.
+//! how SeedAdmin is taken back. Some members at a time: four reads and two transactions each.
 
 use domain::{Action, Step};
 use lambda::{Env, FromEnv, StartError, Task};

@@ -9,6 +9,7 @@ mod identity;
 mod lease;
 mod limits;
 mod password;
+mod purge;
 mod refresh;
 mod script;
 mod second_factor;

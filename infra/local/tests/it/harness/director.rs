@@ -9,8 +9,12 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use jiff::SignedDuration;
 use local::{
-    aws::{InvokeError, Invoker, faults::Rule},
+    aws::{
+        InvokeError, Invoker,
+        faults::{Fault, Rule},
+    },
     stack::LocalStack,
     states::{Effect, Moment, Observer, Verdict},
 };
@@ -20,6 +24,9 @@ use super::{
     Ledger, Machine,
     machine::{calls, input},
 };
+
+/// Between two deliveries at once.
+const APART: SignedDuration = SignedDuration::from_millis(1);
 
 /// What is to happen in a process.
 #[derive(Clone, Default)]
@@ -62,7 +69,8 @@ pub enum Deliver {
     Once,
     /// Once more after the function has answered: the answer is the same, and nothing changes.
     Twice,
-    /// Twice at the same time.
+    /// Twice at the same time, a millisecond apart: each call takes two, so that neither is a step ahead, and no two entries of
+    /// the audit log are the same.
     AtOnce,
     /// Before each function, those of the later states get theirs, and their undos too: nothing changes.
     OutOfTurn,
@@ -102,6 +110,9 @@ impl Director {
         for rule in &self.plan.faults {
             stack.gateway.faults().add(rule.clone());
         }
+        if self.plan.deliver == Deliver::AtOnce {
+            stack.gateway.faults().add(Rule::new(Fault::Delay(APART + APART)));
+        }
     }
 
     /// From now on nothing fails.
@@ -137,8 +148,12 @@ impl Director {
             Deliver::Once | Deliver::Twice => {}
             Deliver::AtOnce => {
                 if let Some((function, event)) = calls(stack, effect.execution).await.pop() {
-                    let functions = stack.functions.clone();
-                    tokio::spawn(async move { functions.invoke(&function, event).await });
+                    let (functions, apart) =
+                        (stack.functions.clone(), stack.clock.wait_until(stack.clock.now() + APART));
+                    tokio::spawn(async move {
+                        apart.await;
+                        functions.invoke(&function, event).await
+                    });
                 }
             }
             Deliver::OutOfTurn => self.out_of_turn(stack, effect).await,
