@@ -324,11 +324,12 @@ impl Deps {
         Ok(Person { identity_id, tenant_id: None, first_on_platform: false, second_factor, proof: None })
     }
 
-    /// Only while the password is still the one that was matched: one that was changed meanwhile opens nothing.
+    /// Only while the password is still the one that was matched, and the person may come in: what was changed meanwhile opens nothing.
     async fn start(&self, session: &Session, proof: Option<&Proof>, audit: &Audit) -> Result<(), Error> {
         let Some(proof) = proof else { return Ok(self.store.create_session(session, audit).await?) };
         match self.store.start_session(session, &proof.matched, proof.renewed.as_ref(), audit).await {
             Err(StoreError::Conflict("password")) => Err(Refusal::PasswordChanged.into()),
+            Err(StoreError::Conflict("membership")) => Err(Refusal::NotAdmitted.into()),
             other => Ok(other?),
         }
     }

@@ -14,7 +14,7 @@ use lambda::{
     },
 };
 use serde::Deserialize;
-use store::{MembershipPointer, Store};
+use store::{MembershipPointer, Store, StoreError};
 use utoipa::ToSchema;
 
 use crate::{
@@ -88,8 +88,13 @@ impl Route for SwitchTenant {
         let grant = Grant { identity: identity.clone(), session: session.clone(), tenant: Some(tenant.clone()), role };
         // Signed first: where that fails, nothing has changed.
         let access_token = deps.issuer.issue(grant, cx.now).await?;
-        if !deps.store.switch_tenant(identity, session, tenant, &switched(member, tenant, role, &cx).into()).await? {
-            return Err(Problem::new(&kinds::UNAUTHENTICATED));
+        let audit = switched(member, tenant, role, &cx).into();
+        match deps.store.switch_tenant(identity, session, tenant, &audit).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Problem::new(&kinds::UNAUTHENTICATED)),
+            // Sent away from it since they were looked at.
+            Err(StoreError::Conflict(_)) => return Err(unknown()),
+            Err(error) => return Err(error.into()),
         }
         Ok(Reply::json(Answer::new(access_token, Some(tenant.clone()))))
     }

@@ -81,7 +81,8 @@ impl Impersonation {
 }
 
 impl Store {
-    /// Starts the session and keeps the record, in one transaction; for as long as the longest audit log is kept.
+    /// Starts the session and keeps the record, in one transaction; for as long as the longest audit log is kept. A conflict of
+    /// the `membership` where that was ended meanwhile.
     pub async fn start_impersonation(
         &self,
         session: &Session,
@@ -96,8 +97,13 @@ impl Store {
         let mut stored = item(WHAT, &key, record)?;
         let kept = i64::from(Plan::Enterprise.limits().audit_retention_days) * DAY;
         stored.insert("ttl".to_owned(), n(record.started_at.as_second() + kept));
-        let writes = [write, Write::put(WHAT, key, stored).when(Expr::absent())];
-        self.commit(&writes, audit, record.impersonation_id.as_str()).await
+        let mut writes = vec![write, Write::put(WHAT, key, stored).when(Expr::absent())];
+        writes.extend(session::comes_in(session));
+        // The member may sign in at the same moment, which counts on the membership too: a race is tried again.
+        match self.commit_or_why(&writes, audit, record.impersonation_id.as_str()).await? {
+            None => Ok(()),
+            Some(refused) => Err(StoreError::Conflict(refused.what)),
+        }
     }
 
     /// Ends it: the door refuses the next request. False where it was ended before.

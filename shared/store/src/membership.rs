@@ -5,6 +5,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{IdentityId, MembershipStatus, Role, Seats, TenantId};
+use serde::Deserialize;
 
 use crate::{
     Audit, Identity, MembersError, MembersRefusal, Membership, Store, StoreError,
@@ -18,6 +19,11 @@ use crate::{
 
 /// Sessions that end in the transaction that sends a member away; more are ended after it, when they open nothing.
 pub(crate) const AT_ONCE: usize = 90;
+/// How often sign-ins may outrun the end of a membership before it no longer waits for them.
+const TRIES: usize = 4;
+pub(crate) const MEMBERSHIP: &str = "membership";
+/// How many sessions were begun with a membership, or moved to its tenant.
+const STARTED: &str = "sessions_started";
 
 /// Who changes memberships, with the role as it was seen.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +54,38 @@ impl By<'_> {
         let mut expr = expr.name("#status", "status").value(":active", s(MembershipStatus::Active.as_str()));
         expr.text += " AND #status = :active";
         Write::check(ACTOR, Key::member(tenant, self.identity), expr)
+    }
+}
+
+/// That the person may come into the tenant at this moment. It is counted, so that who ends the membership at the same moment
+/// does not overlook the session.
+pub(crate) fn comes_in(tenant: &TenantId, identity: &IdentityId) -> Write {
+    let active = Expr::new("#status = :active")
+        .name("#status", "status")
+        .value(":active", s(MembershipStatus::Active.as_str()))
+        .value(":one", n(1));
+    Write::update(MEMBERSHIP, Key::member(tenant, identity), &format!("ADD {STARTED} :one"), active)
+}
+
+/// Of a membership, what a sign-in leaves as it was, and what it counts.
+#[derive(Deserialize)]
+struct Begun {
+    version: u64,
+    #[serde(default)]
+    sessions_started: u64,
+}
+
+impl Begun {
+    /// One more condition on the membership: nobody has come in since.
+    fn still(&self, write: &mut Write) {
+        let mut expr = write.expr.take().unwrap_or_default();
+        if self.sessions_started == 0 {
+            expr.text += &format!(" AND attribute_not_exists({STARTED})");
+        } else {
+            expr.text += &format!(" AND {STARTED} = :started");
+            expr = expr.value(":started", n(self.sessions_started));
+        }
+        write.expr = Some(expr);
     }
 }
 
@@ -105,7 +143,7 @@ impl Store {
     }
 
     /// Gives a membership another role or status, as long as it is the version that was read. Where it is disabled, the
-    /// person's sessions in the tenant end. One transaction of up to four items and the sessions; a Query for those.
+    /// person's sessions in the tenant end. One transaction of up to four items and the sessions; a read and a Query for those.
     ///
     /// # Errors
     /// [`MembersRefusal`]; [`StoreError`].
@@ -120,13 +158,15 @@ impl Store {
         let mut writes = vec![changed(before, after), pointed(after)];
         writes.extend(seats::write(&before.tenant_id, change));
         writes.extend(by.entitled(before)?);
-        let ended =
-            if after.status == MembershipStatus::Disabled { self.sessions_in(before).await? } else { Vec::new() };
-        self.membership_written(writes, ended, change, before, audit).await
+        if after.status == MembershipStatus::Disabled {
+            return self.membership_ended(writes, change, before, audit).await;
+        }
+        let refused = self.commit_or_why(&writes, audit, &salt(before)).await?;
+        refused.map_or(Ok(()), |refused| Err(why(refused, change)?.into()))
     }
 
     /// Takes a membership away, as long as it is the version that was read, and ends the person's sessions in the tenant.
-    /// The person stays, for they may belong elsewhere. One Query and one transaction, of up to five items and the sessions.
+    /// The person stays, for they may belong elsewhere. A read, a Query and one transaction, of up to five items and the sessions.
     ///
     /// # Errors
     /// [`MembersRefusal`]; [`StoreError`].
@@ -135,34 +175,49 @@ impl Store {
         let (tenant, identity) = (&member.tenant_id, &member.identity_id);
         let one_less = Expr::new("attribute_exists(pk)").value(":less", n(-1));
         let mut writes = vec![
-            Write::delete("membership", Key::member(tenant, identity)).when(unchanged(member)),
+            Write::delete(MEMBERSHIP, Key::member(tenant, identity)).when(unchanged(member)),
             Write::delete("membership pointer", Key::pointer(identity, tenant)),
             Write::update("identity", Key::identity(identity), "ADD memberships :less", one_less),
         ];
         writes.extend(seats::write(tenant, change));
         writes.extend(by.entitled(member)?);
-        let ended = self.sessions_in(member).await?;
-        self.membership_written(writes, ended, change, member, audit).await
+        self.membership_ended(writes, change, member, audit).await
     }
 
-    async fn membership_written(
+    /// The first write is the membership's. A session that begins between the look at them and the transaction makes its condition
+    /// fail, and the next try ends that one with the others. The last try does without, so that no number of sign-ins is in its way:
+    /// nobody comes in any more when it looks again.
+    async fn membership_ended(
         &self,
-        mut writes: Vec<Write>,
-        mut sessions: Vec<Write>,
+        writes: Vec<Write>,
         change: Seats,
         member: &Membership,
         audit: &Audit,
     ) -> Result<(), MembersError> {
-        let later = sessions.split_off(sessions.len().min(AT_ONCE));
-        writes.extend(sessions);
-        let salt = format!("{}#{}", member.identity_id, member.version);
-        if let Some(refused) = self.commit_or_why(&writes, audit, &salt).await? {
-            return Err(why(refused, change)?.into());
+        let key = Key::member(&member.tenant_id, &member.identity_id);
+        for tried in 1..=TRIES {
+            let begun: Option<Begun> = self.record(MEMBERSHIP, &key).await?;
+            let Some(begun) = begun.filter(|begun| begun.version == member.version) else {
+                return Err(MembersRefusal::Outrun.into());
+            };
+            let mut writes = writes.clone();
+            if tried < TRIES {
+                begun.still(&mut writes[0]);
+            }
+            let mut later = self.sessions_in(member).await?;
+            writes.extend(later.drain(..later.len().min(AT_ONCE)));
+            match self.commit_or_why(&writes, audit, &salt(member)).await? {
+                Some(refused) if tried < TRIES && refused.what == MEMBERSHIP && refused.held.is_some() => continue,
+                Some(refused) => return Err(why(refused, change)?.into()),
+                None if tried == TRIES => later = self.sessions_in(member).await?,
+                None => {}
+            }
+            for some in later.chunks(AT_ONCE) {
+                self.commit(some, audit, &some[0].key.sk).await?;
+            }
+            return Ok(());
         }
-        for some in later.chunks(AT_ONCE) {
-            self.commit(some, audit, &some[0].key.sk).await?;
-        }
-        Ok(())
+        Err(StoreError::busy("the membership is contended").into())
     }
 
     /// The end of each of the person's sessions that works in the tenant.
@@ -187,6 +242,10 @@ pub(crate) fn unchanged(member: &Membership) -> Expr {
     Expr::new("version = :version").value(":version", n(member.version))
 }
 
+fn salt(member: &Membership) -> String {
+    format!("{}#{}", member.identity_id, member.version)
+}
+
 fn changed(before: &Membership, after: &Membership) -> Write {
     let expr = unchanged(before)
         .name("#role", "role")
@@ -195,7 +254,7 @@ fn changed(before: &Membership, after: &Membership) -> Write {
         .value(":status", s(after.status.as_str()))
         .value(":next", n(after.version));
     let update = "SET #role = :role, #status = :status, version = :next";
-    Write::update("membership", Key::member(&before.tenant_id, &before.identity_id), update, expr)
+    Write::update(MEMBERSHIP, Key::member(&before.tenant_id, &before.identity_id), update, expr)
 }
 
 /// The pointer shows the role, and decides nothing.

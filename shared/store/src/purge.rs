@@ -7,7 +7,7 @@ use crate::{
     item::{n, s},
     keys::{Key, tenant_partition},
     last_export::LAST_EXPORT,
-    membership::unchanged,
+    membership::{MEMBERSHIP, unchanged},
     removals::RECEIPT,
     transact::{Expr, Refused, Write},
 };
@@ -19,7 +19,6 @@ const PAGES: usize = 16;
 /// What stays: the record, why it is being removed, what was exported, the receipt, and what an earlier attempt left elsewhere.
 const KEPT: [&str; 4] = ["TENANT", "LIFECYCLE", LAST_EXPORT, RECEIPT];
 const ORPHANS: &str = "ORPHAN#";
-const MEMBERSHIP: &str = "membership";
 
 impl Store {
     /// Ends a membership with the sessions that work in its tenant, and takes away a person who belongs nowhere else with

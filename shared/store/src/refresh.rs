@@ -7,8 +7,9 @@ use crate::{
     Audit, Session, Store, StoreError,
     item::{attribute, n, read, s},
     keys::{Key, SESSIONS, identity_partition},
+    membership::{MEMBERSHIP, comes_in},
     reads::all_pages,
-    transact::{Ended, Expr, Reason, Write, refusal},
+    transact::{Ended, Expr, Reason, Refused, Write, refusal},
 };
 
 /// Deletes in one transaction, which takes a hundred items, one of them the audit entry.
@@ -52,7 +53,8 @@ impl Store {
         }
     }
 
-    /// Moves a session to another of its person's tenants. False where the session is gone.
+    /// Moves a session to another of its person's tenants. False where the session is gone; a conflict of the `membership` where
+    /// that was ended meanwhile. It is counted as one that begins there.
     pub async fn switch_tenant(
         &self,
         identity: &IdentityId,
@@ -62,7 +64,12 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let exists = Expr::new("attribute_exists(pk)").value(":tenant", s(tenant.as_str()));
         let write = Write::update("session", Key::session(identity, session), "SET tenant_id = :tenant", exists);
-        self.commit_if(&[write], audit, session.as_str()).await
+        let writes = [write, comes_in(tenant, identity)];
+        match self.commit_or_why(&writes, audit, session.as_str()).await? {
+            None => Ok(true),
+            Some(Refused { what: MEMBERSHIP, .. }) => Err(StoreError::Conflict(MEMBERSHIP)),
+            Some(_) => Ok(false),
+        }
     }
 
     /// Ends a session, and all its tokens with it. False where there is none: one that is being refreshed at this moment is

@@ -198,7 +198,7 @@ impl Store {
     }
 
     /// Ends a sign-in's waiting in a session, by what was shown. False for every way in which that is no good: used before,
-    /// the token used before, the password changed or the factor replaced meanwhile.
+    /// the token used before; the password changed, the factor replaced or the membership ended meanwhile.
     pub async fn start_session_with_factor(
         &self,
         digest: &TokenDigest,
@@ -213,6 +213,7 @@ impl Store {
             factor.show(shown, session.created_at),
             session::new(session)?,
         ];
+        writes.extend(session::comes_in(session));
         writes.extend(password.map(|matched| session::still(&session.identity_id, matched, None, session.created_at)));
         self.commit_if(&writes, audit, session.session_id.as_str()).await
     }

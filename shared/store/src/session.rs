@@ -12,6 +12,7 @@ use crate::{
     Audit, PasswordHash, Store, StoreError,
     item::{Found, item, n, read},
     keys::{Key, PLATFORM_ROLE, SECOND_FACTOR},
+    membership,
     password::CLOSED,
     reads::How,
     second_factor::CONFIRMED,
@@ -144,8 +145,8 @@ impl Store {
     }
 
     /// Starts a session for somebody who has shown their password, if it is still the one that was `matched`; and stores
-    /// it `renewed`, where its parameters were old. A conflict of the `password` where it was changed meanwhile. It is
-    /// counted, so that a change of the password at this moment does not overlook it.
+    /// it `renewed`, where its parameters were old. A conflict of the `password` where it was changed meanwhile, and of the
+    /// `membership` where that was ended. It is counted with both, so that such a change at this moment does not overlook it.
     pub async fn start_session(
         &self,
         session: &Session,
@@ -153,7 +154,8 @@ impl Store {
         renewed: Option<&PasswordHash>,
         audit: &Audit,
     ) -> Result<(), StoreError> {
-        let writes = [still(&session.identity_id, matched, renewed, session.created_at), new(session)?];
+        let mut writes = vec![still(&session.identity_id, matched, renewed, session.created_at), new(session)?];
+        writes.extend(comes_in(session));
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             match self.transact(&writes, audit, session.session_id.as_str()).await? {
@@ -268,6 +270,11 @@ impl Store {
         admission.signing_generation = generation_of(&mut found, generation)?;
         Ok(admission)
     }
+}
+
+/// What a session in a tenant begins with.
+pub(crate) fn comes_in(session: &Session) -> Option<Write> {
+    session.tenant_id.as_ref().map(|tenant| membership::comes_in(tenant, &session.identity_id))
 }
 
 /// That the password is still the one that was matched, and is not being replaced; it is stored anew, where its parameters

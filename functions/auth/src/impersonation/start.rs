@@ -160,7 +160,10 @@ impl Route for Start {
         // Signed first: where that fails, nothing has begun.
         let (access_token, lives) = deps.issuer.impersonate(grant, &record.by, cx.now).await?;
         let audit = audit(&cx, &record, Action::ImpersonationStarted);
-        deps.store.start_impersonation(&session(&cx, &record), &record, &audit.into()).await?;
+        match deps.store.start_impersonation(&session(&cx, &record), &record, &audit.into()).await {
+            Err(StoreError::Conflict("membership")) => return Err(Error::NotFound),
+            started => started?,
+        }
         Ok(Reply::json(Answer {
             impersonation_id: record.impersonation_id,
             access_token,

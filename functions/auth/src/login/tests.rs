@@ -223,8 +223,10 @@ async fn the_password_opens_the_door_for_three_reads_one_transaction_and_two_cou
     let writes = calls[4].1["TransactItems"].as_array().unwrap();
     let condition = writes[0]["Update"]["ConditionExpression"].as_str().unwrap();
     assert!(condition.starts_with("password_phc = :matched AND "), "{condition}");
-    let tables: Vec<&str> = writes[1..].iter().map(|write| write["Put"]["TableName"].as_str().unwrap()).collect();
-    assert_eq!(tables, ["core", "audit"]);
+    assert_eq!((&writes[1]["Put"]["TableName"], &writes[3]["Put"]["TableName"]), (&json!("core"), &json!("audit")));
+    let membership = &writes[2]["Update"];
+    assert_eq!((writes.len(), &membership["ConditionExpression"]), (4, &json!("#status = :active")));
+    assert!(membership["Key"]["sk"]["S"].as_str().unwrap().starts_with("MEMBER#"));
     let session = &writes[1]["Put"]["Item"];
     // 2026-01-08T00:00:00Z.
     assert_eq!(

@@ -8,6 +8,7 @@ use crate::world::{Answer, Caller, PASSWORD, World, owner};
 
 mod invitations;
 mod races;
+mod sessions;
 
 const TABLE: &str = "innkeeper-local-core";
 

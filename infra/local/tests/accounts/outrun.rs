@@ -11,7 +11,7 @@ use crate::{
 const WHOAMI: &str = "/api/v1/auth/whoami";
 
 /// Holds a function's next transaction up until `meanwhile` is done.
-async fn held_up<A, B>(
+pub(crate) async fn held_up<A, B>(
     world: &World,
     function: &str,
     work: impl Future<Output = A>,

@@ -74,7 +74,7 @@ async fn what_ends_sessions_costs_the_doors_read_and_one_transaction() {
         [
             "auth-switch-tenant dynamodb:BatchGetItem x2 8r 0w",
             "auth-switch-tenant dynamodb:Query x1 1r 0w",
-            "auth-switch-tenant dynamodb:TransactWriteItems x1 0r 4w"
+            "auth-switch-tenant dynamodb:TransactWriteItems x1 0r 6w"
         ]
     );
     let (_, out) = house.spent(call(Method::POST, "/api/v1/auth/logout", None)).await;
