@@ -69,7 +69,7 @@ impl Step for GenerateSecrets {
         if tenant.plan.isolation() == Isolation::Silo {
             deps.secrets.delete(&secret_name(&deps.prefix, &input)).await.map_err(secret_unavailable)?;
         }
-        deps.journal.undone(&input, Effects::of(&tenant).undo::<TenantSecrets>().undo::<TenantDataKey>()).await
+        deps.journal.undone(&input, Effects::of(&tenant).undo::<TenantSecrets>().undo_data_key()).await
     }
 }
 

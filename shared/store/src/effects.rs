@@ -72,6 +72,13 @@ impl<'a> Effects<'a> {
         self.with([write])
     }
 
+    /// Deletes the data key, if this attempt made it, and what a re-seal has noted of values that it could not move: nobody has
+    /// the key to them any more, so no later pass would take the note away.
+    pub fn undo_data_key(self) -> Self {
+        let left = Key::reseal_left(&self.tenant.tenant_id);
+        self.with([Write::delete("re-seal record", left)]).undo::<TenantDataKey>()
+    }
+
     /// Claims a host name and stores its record. Refused as a conflict of the `host claim` if it is another tenant's.
     pub fn host(self, host: &TenantHost, certificate: &str) -> Self {
         let tenant = self.tenant.tenant_id.to_string();

@@ -106,6 +106,11 @@ impl Removal {
         for sk in ["VAULT-VALUE#a", "VAULT-USED#b", "MAIL#welcome#2"] {
             put(stack, &at(&own, sk));
         }
+        // A re-seal could not move its values.
+        let mut left = at("PLATFORM#RESEAL", &format!("LEFT#{id}"));
+        let fields = json!({"tenant_id": {"S": id}, "why": {"S": "unsealable"}, "at": {"S": now.to_string()}});
+        left.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        put(stack, &left);
         plant_listed(stack, &id, &self.owner());
         self.plant_guest(stack);
         plant_session(stack, &self.owner(), &id, 1);
@@ -287,7 +292,7 @@ impl Scenario for Removal {
     fn expect_ready(&self, ledger: &Ledger, _: u32) -> Holds {
         let (there, expected) = (ledger.keys(), self.expected_keys());
         let missing: Vec<_> = expected.iter().filter(|key| !there.contains(key)).collect();
-        let platform = ["PLATFORM#SIGNING", "PLATFORM#RESEAL", "PLATFORM#POOL-SECRETS"];
+        let platform = ["PLATFORM#SIGNING", "PLATFORM#RESEAL / STATE", "PLATFORM#RESEAL#", "PLATFORM#POOL-SECRETS"];
         let ours = |key: &&String| !platform.iter().any(|other| key.starts_with(other));
         let left: Vec<_> = there.iter().filter(ours).filter(|key| !expected.contains(key)).collect();
         holds(missing.is_empty() && left.is_empty(), || format!("missing: {missing:?}, left over: {left:?}"))?;
