@@ -65,6 +65,8 @@ pub struct VaultSlot {
     pub held: Option<(VaultEntry, VaultVersion)>,
     /// The last number that the name used before it was deleted; 0 if it never was.
     used: u64,
+    /// The current version as it was read, whatever `held` is made of it.
+    sealed: Vec<u8>,
 }
 
 impl VaultSlot {
@@ -180,7 +182,9 @@ impl Store {
             (None, None) => None,
             _ => return Ok(None),
         };
-        Ok(Some(VaultSlot { tenant: tenant.clone(), name: name.clone(), data_key, held, used }))
+        let sealed = held.as_ref().map(|(_, value): &(VaultEntry, VaultVersion)| value.sealed.clone());
+        let (tenant, name, sealed) = (tenant.clone(), name.clone(), sealed.unwrap_or_default());
+        Ok(Some(VaultSlot { tenant, name, data_key, held, used, sealed }))
     }
 
     /// A page of the tenant's entries, by name, and the name to go on after if there are more. One `Query`.

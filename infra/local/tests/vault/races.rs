@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use jiff::SignedDuration;
+use local::aws::faults::{Fault, Rule};
 use serde_json::json;
 
 use crate::world::World;
@@ -64,4 +66,30 @@ async fn r22_deletion_among_writes_leaves_all_or_nothing() {
             "{keys:?}"
         );
     }
+}
+
+/// As a re-seal does between the read and the write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r21_of_a_value_that_is_sealed_anew_meanwhile_the_new_seal_is_kept() {
+    const ANEW: &str = "c2VhbGVkIGFuZXc=";
+    let world = World::open().await;
+    let owner = world.owner("own").await;
+    world.write(&owner, "a", "first").await;
+    let (clock, faults) = (&world.api.stack.clock, world.api.stack.gateway.faults());
+    clock.freeze();
+    let wait = SignedDuration::from_secs(1);
+    faults.add(Rule::new(Fault::Delay(wait)).on("dynamodb", "TransactWriteItems").from("vault-manage").nth(1));
+    let reseal = async {
+        while faults.fired() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut value = world.item(&owner, "VAULT-VALUE#a");
+        value["sealed"] = json!({"B": ANEW});
+        world.plant(value);
+        clock.advance(wait);
+    };
+    let (written, ()) = tokio::join!(world.write(&owner, "a", "second"), reseal);
+    assert_eq!(written, 2);
+    assert_eq!(world.item(&owner, "VAULT-VALUE#a#0000000001")["sealed"]["B"], ANEW);
+    assert_eq!(world.value(&owner, "a").await.as_deref(), Some("second"));
 }

@@ -14,8 +14,8 @@ use super::{ENTRY, StoredEntry, Used, VALUE};
 impl Store {
     /// Writes the next version, sealed for [`VaultSlot::next`], by whom and when the audit entry says. The version before
     /// it becomes an earlier one, the eleventh goes. None where somebody else changed the name since the slot was read, or
-    /// a re-seal the data key: whatever is stored here is under the tenant's current one. Fails with a conflict of
-    /// [`VAULT_FULL`] where the tenant has as many names as it may.
+    /// a re-seal the data key or the value: whatever is stored here is under the tenant's current one. Fails with a conflict
+    /// of [`VAULT_FULL`] where the tenant has as many names as it may.
     pub async fn vault_write(
         &self,
         slot: &VaultSlot,
@@ -30,7 +30,7 @@ impl Store {
         let entry =
             VaultEntry { name: name.clone(), versions, created_at, created_by, updated_at: at, updated_by: by.clone() };
         let value = VaultVersion { version: versions.current(), sealed, written_at: at, written_by: by };
-        let mut writes = vec![put_entry(&entry, slot)?, put(Key::vault_value(tenant, name), &value)?];
+        let mut writes = vec![put_entry(&entry, slot)?, put_value(&value, slot)?];
         match &slot.held {
             Some((_, before)) => writes.push(put(Key::vault_version(tenant, name, before.version), before)?),
             None => writes.push(unmark(tenant, name, slot.used)),
@@ -115,6 +115,16 @@ fn put_entry(entry: &VaultEntry, slot: &VaultSlot) -> Result<Write, StoreError> 
     let stored = item(ENTRY, &key, &StoredEntry::from(entry))?;
     let unchanged = if slot.held.is_some() { at_version(slot.current()) } else { Expr::absent() };
     Ok(Write::put(ENTRY, key, stored).when(unchanged))
+}
+
+/// In the place of what was read. The slot's reads are no snapshot: the value may be from before a re-seal has moved it, and the
+/// data key from after.
+fn put_value(value: &VaultVersion, slot: &VaultSlot) -> Result<Write, StoreError> {
+    let write = put(Key::vault_value(&slot.tenant, &slot.name), value)?;
+    Ok(match &slot.held {
+        Some(_) => write.when(Expr::new("sealed = :before").value(":before", b(&slot.sealed))),
+        None => write,
+    })
 }
 
 fn put(key: Key, value: &VaultVersion) -> Result<Write, StoreError> {
