@@ -91,6 +91,9 @@ pub enum Error {
     /// An operator asked for one of a tenant that does not exist.
     #[error("there is no such tenant")]
     NoTenant,
+    /// The tenant is not READY: a key of it would open nothing, and nobody would take it away.
+    #[error("API keys are of a READY tenant")]
+    NotReady,
     /// The plan allows no more.
     #[error("the plan has no room for another key")]
     Full(Plan),
@@ -110,6 +113,7 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid(problem) => *problem,
             Error::NoTenant => Self::new(&kinds::NOT_FOUND),
+            Error::NotReady => Self::new(&kinds::WRONG_STATE).detail(error.to_string()),
             Error::Full(plan) => Self::plan_full(plan, Quota::ApiKeys),
             Error::Store(error) => error.into(),
         }
@@ -134,7 +138,13 @@ impl Route for Mint {
         csrf: Csrf::Exempt("uses no cookie: the caller sends a bearer token"),
         idempotency: Idempotency::Optional,
         success: 201,
-        problems: &[&kinds::PLAN_LIMIT, &kinds::ALREADY_MADE, &kinds::IDEMPOTENCY_MISMATCH, &kinds::INVALID_HEADER],
+        problems: &[
+            &kinds::PLAN_LIMIT,
+            &kinds::WRONG_STATE,
+            &kinds::ALREADY_MADE,
+            &kinds::IDEMPOTENCY_MISMATCH,
+            &kinds::INVALID_HEADER,
+        ],
     };
     type Deps = Keeper;
     type Body = Json<Request>;
@@ -191,6 +201,7 @@ impl Keeper {
                 Kept::Done => break,
                 Kept::Before(earlier) => return Ok(Some(earlier)),
                 Kept::NoTenant => return Err(Error::NoTenant),
+                Kept::NotReady => return Err(Error::NotReady),
                 Kept::Full(plan) if tries == TRIES || !self.made_way(cx, tenant).await? => {
                     return Err(Error::Full(plan));
                 }

@@ -123,6 +123,9 @@ impl Route for Create {
                 }
                 (Ok(Kept::Full(plan)), _) => return Err(Problem::plan_full(plan, Quota::Webhooks)),
                 (Ok(Kept::NoTenant), _) => return Err(Problem::new(&kinds::NOT_FOUND)),
+                (Ok(Kept::NotReady), _) => {
+                    return Err(Problem::new(&kinds::WRONG_STATE).detail("webhooks are of a READY tenant"));
+                }
                 (Ok(Kept::Before(earlier)), Some(once)) => {
                     return Err(once.made_before::<WebhookId>("webhook", earlier));
                 }

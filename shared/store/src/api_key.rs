@@ -29,6 +29,8 @@ pub enum Kept {
     Done,
     /// There is no such tenant.
     NoTenant,
+    /// The tenant is not READY.
+    NotReady,
     /// The plan has no room for it.
     Full(Plan),
     /// An earlier request has the idempotency key.
@@ -100,7 +102,7 @@ impl Store {
         Ok(ApiKeyAdmission { key, tenant, plan })
     }
 
-    /// Keeps a new key, if there is such a tenant with room for it. One transaction of up to four items.
+    /// Keeps a new key, if there is such a tenant, READY and with room for it. One transaction of up to four items.
     pub async fn create_api_key(
         &self,
         tenant: &TenantId,
@@ -128,7 +130,7 @@ impl Store {
             (Some(Refused { what: idempotency::WHAT, held: Some(held) }), Some(saved)) => {
                 Ok(Kept::Before(saved.compare(held)?))
             }
-            (Some(Refused { what: quota::WHAT, held }), _) => Ok(quota::full(held)?.map_or(Kept::NoTenant, Kept::Full)),
+            (Some(Refused { what: quota::WHAT, held }), _) => quota::full(held),
             (Some(Refused { what, .. }), _) => Err(StoreError::Conflict(what)),
         }
     }

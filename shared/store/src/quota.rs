@@ -3,27 +3,26 @@
 //! The limit of every plan is in the condition, so that a change of the plan at the same moment needs no second look: of
 //! the two, the later sees the earlier.
 
-use domain::{Plan, Quota, TenantId};
-use serde::Deserialize;
+use domain::{Plan, Quota, TenantId, TenantStatus};
 
 use crate::{
-    StoreError,
+    Kept, StoreError,
     item::{Item, n, read, s},
     keys::Key,
+    session::TenantPart,
     transact::{Expr, Write},
 };
 
 /// What a refusal of the count is called.
 pub(crate) const WHAT: &str = "tenant";
 
-#[derive(Deserialize)]
-struct Paid {
-    plan: Plan,
-}
-
-/// One more in an existing tenant, if its plan has room.
+/// One more in a READY tenant, if its plan has room.
 pub(crate) fn one_more(tenant: &TenantId, of: Quota) -> Write {
-    let expr = room(of, Expr::new("attribute_exists(pk)").value(":change", n(1)));
+    let ready = Expr::new("#provisioning.#status = :ready")
+        .name("#provisioning", "provisioning")
+        .name("#status", "status")
+        .value(":ready", s(TenantStatus::Ready.as_str()));
+    let expr = room(of, ready.value(":change", n(1)));
     Write::update(WHAT, Key::tenant(tenant), &format!("ADD {of} :change"), expr)
 }
 
@@ -68,7 +67,9 @@ pub(crate) fn excess(plan: Plan, held: &Item) -> Result<Option<(Quota, u32)>, St
     Ok(None)
 }
 
-/// The plan of the tenant that had no room; none where there is no tenant.
-pub(crate) fn full(held: Option<Item>) -> Result<Option<Plan>, StoreError> {
-    held.map(|held| read::<Paid>(WHAT, held).map(|paid| paid.plan)).transpose()
+/// Why a tenant took no more.
+pub(crate) fn full(held: Option<Item>) -> Result<Kept, StoreError> {
+    let Some(held) = held else { return Ok(Kept::NoTenant) };
+    let TenantPart { plan, provisioning } = read(WHAT, held)?;
+    Ok(if provisioning.status == TenantStatus::Ready { Kept::Full(plan) } else { Kept::NotReady })
 }

@@ -63,7 +63,7 @@ impl Webhook {
 }
 
 impl Store {
-    /// Keeps a new webhook, where the plan has room for it. One transaction of five or six items.
+    /// Keeps a new webhook, where the tenant is READY and its plan has room for it. One transaction of five or six items.
     ///
     /// # Errors
     /// A conflict of the data key where that was renewed since it was read: seal again.

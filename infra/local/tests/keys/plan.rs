@@ -130,3 +130,19 @@ async fn r10_an_idempotency_key_of_a_service_is_its_own() {
         }
     }
 }
+
+/// Who runs the platform comes past a tenant's state; no purge would find the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r18_no_key_is_made_in_a_tenant_that_is_not_ready() {
+    let world = World::open().await;
+    let owner = world.owner("own").await;
+    let operator = Owner { token: world.operator().await, tenant: owner.tenant };
+    let body = json!({"name": "a service", "scopes": ["tenant.read"]});
+    for status in ["SUSPENDED", "DEPROVISIONING", "ARCHIVED", "FAILED"] {
+        world.set_status(&operator.tenant, status);
+        world.try_mint(&operator, &body).await.problem(409, "wrong_state");
+    }
+    assert_eq!(world.counted(&operator), 0);
+    world.set_status(&operator.tenant, "READY");
+    world.try_mint(&operator, &body).await.expect(201);
+}
