@@ -3,14 +3,16 @@
 //! Each names what it shows, and nothing is passed on whole: so what a record comes to hold later, such as another digest, is not
 //! exported before somebody writes it here.
 
+use std::collections::BTreeSet;
+
 use domain::{
     Action, Actor, ApiKeyId, ApiKeyScopes, AuditEntry, CompanyName, CorrelationId, EmailAddress, Facts, IdentityId,
     InvitationId, Label, MembershipStatus, PersonName, Plan, Region, Role, Subdomain, TenantId, TenantStatus,
-    VaultName,
+    VaultName, WebhookEvent, WebhookId, WebhookUrl,
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{ApiKeyRecord, Identity, Invitation, Membership, Tenant, VaultEntry};
+use store::{ApiKeyRecord, Identity, Invitation, Membership, Tenant, VaultEntry, Webhook};
 
 /// Grows when a field of a type changes its meaning or goes; not when one is added.
 const SCHEMA: u32 = 1;
@@ -59,6 +61,13 @@ pub(crate) enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         rotated_at: Option<Timestamp>,
         expires_at: Timestamp,
+    },
+    Webhook {
+        webhook_id: &'a WebhookId,
+        url: &'a WebhookUrl,
+        events: &'a BTreeSet<WebhookEvent>,
+        created_at: Timestamp,
+        created_by: &'a Actor,
     },
     VaultEntry {
         name: &'a VaultName,
@@ -152,6 +161,18 @@ impl<'a> From<&'a ApiKeyRecord> for Line<'a> {
             created_by: &key.created_by,
             rotated_at: key.rotated_at,
             expires_at: key.secrets.expires_at(),
+        }
+    }
+}
+
+impl<'a> From<&'a Webhook> for Line<'a> {
+    fn from(webhook: &'a Webhook) -> Self {
+        Self::Webhook {
+            webhook_id: &webhook.webhook_id,
+            url: &webhook.url,
+            events: &webhook.events,
+            created_at: webhook.created_at,
+            created_by: &webhook.created_by,
         }
     }
 }

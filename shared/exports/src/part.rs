@@ -140,7 +140,12 @@ impl Exports {
             Place::ApiKeys(after) => {
                 let (keys, next) = store.api_keys(tenant, after.as_ref(), PAGE).await?;
                 lines.add(&keys)?;
-                next.map_or(Place::Vault(None), |last| Place::ApiKeys(Some(last)))
+                next.map_or(Place::Webhooks(None), |last| Place::ApiKeys(Some(last)))
+            }
+            Place::Webhooks(after) => {
+                let (webhooks, next) = store.webhooks(tenant, after.as_ref(), PAGE).await?;
+                lines.add(&webhooks)?;
+                next.map_or(Place::Vault(None), |last| Place::Webhooks(Some(last)))
             }
             Place::Vault(after) => {
                 let (entries, next) = store.vault_entries(tenant, after.as_ref(), PAGE).await?;

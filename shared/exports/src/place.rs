@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use domain::{ApiKeyId, IdentityId, InvitationId, Rule, VaultName};
+use domain::{ApiKeyId, IdentityId, InvitationId, Rule, VaultName, WebhookId};
 use store::AuditPosition;
 
 /// A section, and what was last of it, if anything was. The sections come in this order.
@@ -17,6 +17,8 @@ pub enum Place {
     Invitations(Option<InvitationId>),
     /// What its services call with.
     ApiKeys(Option<ApiKeyId>),
+    /// Where it hears of rotations.
+    Webhooks(Option<WebhookId>),
     /// What its vault has names for.
     Vault(Option<VaultName>),
     /// What happened.
@@ -34,6 +36,7 @@ impl fmt::Display for Place {
             Self::Members(last) => after(f, "members", last.as_ref()),
             Self::Invitations(last) => after(f, "invitations", last.as_ref()),
             Self::ApiKeys(last) => after(f, "api_keys", last.as_ref()),
+            Self::Webhooks(last) => after(f, "webhooks", last.as_ref()),
             Self::Vault(last) => after(f, "vault", last.as_ref()),
             Self::Audit(last) => after(f, "audit", last.as_ref()),
         }
@@ -53,6 +56,7 @@ impl FromStr for Place {
             ("members", last) => Self::Members(after(last)?),
             ("invitations", last) => Self::Invitations(after(last)?),
             ("api_keys", last) => Self::ApiKeys(after(last)?),
+            ("webhooks", last) => Self::Webhooks(after(last)?),
             ("vault", last) => Self::Vault(after(last)?),
             ("audit", last) => Self::Audit(after(last)?),
             _ => return Err(Rule::new("invalid", "is no place in an export")),
@@ -73,6 +77,7 @@ mod tests {
             format!("members usr_{digits}{digits}"),
             format!("invitations inv_{digits}{digits}"),
             format!("api_keys key_{digits}"),
+            format!("webhooks whk_{digits}"),
             "vault harbour/pilot-3".into(),
             format!("audit 2026-03-01T09:00:00.000Z#{digits}"),
         ];

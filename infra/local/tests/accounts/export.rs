@@ -45,10 +45,15 @@ async fn furnished(world: &World) -> (String, Caller, Vec<String>) {
     let key = world.post(&person, &below("api-keys"), &key).await.expect(201);
     let invited = json!({"email": "mary@harbour.example", "role": "agent"});
     world.post(&person, &below("invitations"), &invited).await.expect(201);
-    let secret = key["api_key"].as_str().unwrap().to_owned();
+    let operator = world.bootstrap_admin().await;
+    world.put(&operator, &below("plan"), &json!({"plan": "professional"})).await.expect(200);
+    let webhook = json!({"url": "https://hooks.harbour.example/in", "events": ["secret.rotated"]});
+    let webhook = world.post(&person, &below("webhooks"), &webhook).await.expect(201);
+    let [secret, signing] =
+        [&key["api_key"], &webhook["signing_secret"]].map(|shown| shown.as_str().unwrap().to_owned());
     // An export has what was before it, and time stands still.
     world.advance(SignedDuration::from_secs(1));
-    let secrets = [CANARY.to_owned(), PASSWORD.into(), secret, person.token().into()];
+    let secrets = [CANARY.to_owned(), PASSWORD.into(), secret, signing, person.token().into()];
     let mailed = [world.mailed_token("mary@harbour.example").await, world.mailed_token(&owner("harbour")).await];
     (tenant, person, secrets.into_iter().chain(mailed).collect())
 }
@@ -93,8 +98,10 @@ async fn r06_r24_an_export_has_what_there_is_of_the_tenant_and_nothing_secret() 
     assert_eq!(of_type("member")[0]["email"], *owner("harbour"));
     assert_eq!(of_type("invitation")[0]["email"], "mary@harbour.example");
     assert_eq!(of_type("api_key")[0]["name"], "pilots");
+    assert_eq!(of_type("webhook")[0]["url"], "https://hooks.harbour.example/in");
     assert_eq!(of_type("vault_entry")[0]["name"], "harbour/pilot-3");
-    assert_eq!(["tenant", "member", "invitation", "api_key", "vault_entry"].map(|kind| of_type(kind).len()), [1; 5]);
+    let kinds = ["tenant", "member", "invitation", "api_key", "webhook", "vault_entry"];
+    assert_eq!(kinds.map(|kind| of_type(kind).len()), [1; 6]);
     let actions: BTreeSet<&str> = of_type("audit_entry").iter().map(|line| line["action"].as_str().unwrap()).collect();
     for action in ["tenant.requested", "tenant.activated", "vault.written", "api_key.created", "invitation.sent"] {
         assert!(actions.contains(action), "{actions:?}");
@@ -172,7 +179,7 @@ async fn r06_an_export_in_many_parts_is_the_same_and_no_part_is_longer_than_a_pa
     let objects = objects(&world);
     let text = |key: &str| objects.iter().find(|(name, _)| name.ends_with(key)).unwrap().1.clone();
     let joined: Vec<u8> = (0..parts).flat_map(|part| text(&format!("/part-{part}"))).collect();
-    assert_eq!((parts, whole.next), (6, None), "a part for each section");
+    assert_eq!((parts, whole.next), (7, None), "a part for each section");
     assert!(joined == text("/whole"));
 
     // Over the API the same goes by cursors, which lead nowhere but into the tenant that one is let into.

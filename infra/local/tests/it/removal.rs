@@ -195,6 +195,14 @@ fn plant_listed(stack: &LocalStack, id: &str, owner: &str) {
     });
     invitation.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     put(stack, &invitation);
+    let hook = format!("whk_{}", "3".repeat(16));
+    let mut webhook = at(&format!("T#{id}"), &format!("WEBHOOK#{hook}"));
+    let fields = json!({
+        "webhook_id": {"S": hook}, "url": {"S": "https://hooks.demo.com/in"}, "events": {"L": [{"S": "secret.rotated"}]},
+        "version": {"N": "1"}, "created_at": then, "created_by": {"S": owner},
+    });
+    webhook.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    put(stack, &webhook);
 }
 
 fn plant_session(stack: &LocalStack, person: &str, tenant: &str, nth: u32) {
@@ -233,7 +241,7 @@ fn exported(ledger: &Ledger, id: &str) -> Holds {
     let digest = domain::ContentDigest::of(body);
     holds(parts[0]["sha256"] == digest.as_str(), || format!("{receipt} is not {digest}"))?;
     let text = String::from_utf8_lossy(body);
-    for of in ["tenant", "member", "invitation", "vault_entry"] {
+    for of in ["tenant", "member", "invitation", "webhook", "vault_entry"] {
         holds(text.contains(&format!("\"type\":\"{of}\"")), || format!("no {of} in {text}"))?;
     }
     for word in ["admin@demo.com", "guest@elsewhere.com", "mary@demo.com", "Demo ISP"] {
