@@ -3,7 +3,7 @@
 //! Standard Webhooks 1.0. The id of a message follows from what it is about, so whoever gets it again, because the bus or
 //! Lambda repeats it, knows it by that. Each webhook is asked once for each try; who has the message is not sent it again. Where
 //! one has not, the function fails, Lambda tries twice more, and then it is a dead letter. One `Query`, and for each webhook
-//! one read, one call and one write.
+//! one read, one call and one write; where it was changed since the `Query`, two reads more.
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -114,6 +114,7 @@ impl Task for Deliver {
         let due =
             wanted.filter(|webhook| !webhook.delivered.as_ref().is_some_and(|it| it.succeeded && it.message == id));
         let told = join_all(due.map(|webhook| deps.tell(&event, webhook, &id, &body))).await;
+        let told: Vec<bool> = told.into_iter().flatten().collect();
         let delivered = told.iter().filter(|told| **told).count();
         if delivered < told.len() {
             let detail = format!("{} of {} webhooks have not taken it", told.len() - delivered, told.len());
@@ -124,9 +125,9 @@ impl Task for Deliver {
 }
 
 impl Deps {
-    /// Whether the webhook has the message now.
-    async fn tell(&self, event: &Rotated, webhook: &Webhook, id: &str, body: &Bytes) -> bool {
-        let outcome = self.send(event, webhook, id, body).await;
+    /// Whether the webhook has the message now; none where there is no such webhook any more.
+    async fn tell(&self, event: &Rotated, webhook: &Webhook, id: &str, body: &Bytes) -> Option<bool> {
+        let outcome = self.send(event, webhook, id, body).await.transpose()?;
         let status = match &outcome {
             Ok(status) | Err(NotDelivered::Status(status)) => Some(status.as_u16()),
             Err(_) => None,
@@ -140,21 +141,22 @@ impl Deps {
         if let Err(error) = self.desk.store.note_delivery(tenant, &webhook.webhook_id, &delivery).await {
             tracing::warn!(%tenant, request_id = %correlation_id, %error, "a delivery was not noted");
         }
-        outcome.is_ok()
+        Some(outcome.is_ok())
     }
 
+    /// None where the webhook was deleted: nothing is sent that is not signed.
     async fn send(
         &self,
         event: &Rotated,
         webhook: &Webhook,
         id: &str,
         body: &Bytes,
-    ) -> Result<StatusCode, NotDelivered> {
+    ) -> Result<Option<StatusCode>, NotDelivered> {
         // The rule for addresses may have become stricter since it was stored.
         let url = WebhookUrl::parse_or_inside(webhook.url.as_str(), self.desk.inside.as_deref());
         let url = url.map_err(|_| NotDelivered::Address)?;
         let now = self.desk.clock.now();
-        let secrets = self.desk.signing(&event.tenant_id, webhook, now).await?;
+        let Some(secrets) = self.desk.signing(&event.tenant_id, webhook, now).await? else { return Ok(None) };
         let signatures: Vec<String> = secrets.iter().map(|secret| sign(secret.key(), id, now, body)).collect();
         let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/json")
@@ -164,7 +166,7 @@ impl Deps {
             .header("webhook-signature", signatures.join(" "))
             .body(Full::from(body.clone()))?;
         let status = self.outside.call(request).await?;
-        if status.is_success() { Ok(status) } else { Err(NotDelivered::Status(status)) }
+        if status.is_success() { Ok(Some(status)) } else { Err(NotDelivered::Status(status)) }
     }
 }
 

@@ -49,6 +49,9 @@ pub enum KeyError {
     /// The tenant was provisioned without a data key, or it is gone.
     #[error("the tenant has no data key")]
     Missing,
+    /// The webhook has another one each time.
+    #[error("the webhook's secret changes all the time")]
+    Busy,
     /// Changed, from elsewhere, or under another key: one error for all of it.
     #[error(transparent)]
     Unsealable(#[from] Unsealable),
@@ -67,6 +70,7 @@ impl From<KeyError> for Problem {
             // Given up, or not yet provisioned: nothing of it is sealed.
             KeyError::Missing => Self::new(&kinds::WRONG_STATE).detail("webhooks are of a provisioned tenant"),
             KeyError::Ring(cause) if cause.is_retryable() => Self::unavailable(cause),
+            KeyError::Busy => Self::unavailable(error),
             error => Self::new(&kinds::INTERNAL).source(error),
         }
     }
@@ -114,25 +118,34 @@ impl Desk {
         Ok(Fresh { shown: secret.shown(), secret: WebhookSecret { version, sealed }, under })
     }
 
-    /// The secrets that sign for the webhook now. One read, and another where a re-seal came between.
+    /// The secrets that sign for the webhook now; none where it was deleted since it was read. One read, and another where a
+    /// re-seal came between, or two where it has other secrets by now.
     pub(crate) async fn signing(
         &self,
         tenant: &TenantId,
         webhook: &Webhook,
         now: Timestamp,
-    ) -> Result<Vec<SigningSecret>, KeyError> {
-        let mut tries = 1;
+    ) -> Result<Option<Vec<SigningSecret>>, KeyError> {
+        let (mut webhook, mut tries) = (webhook.clone(), 1);
         loop {
-            let (under, secrets) = self.store.webhook_secrets(tenant, webhook, now).await?;
+            let (under, secrets) = self.store.webhook_secrets(tenant, &webhook, now).await?;
+            if secrets.iter().all(|secret| secret.version != webhook.version) {
+                match self.store.webhook(tenant, &webhook.webhook_id).await? {
+                    None => return Ok(None),
+                    Some(_) if tries == TRIES => return Err(KeyError::Busy),
+                    Some(newer) => (webhook, tries) = (newer, tries + 1),
+                }
+                continue;
+            }
             let under = under.ok_or(KeyError::Missing)?;
             let mut keys = vec![self.unwrap(&under.wrapped, tenant, now).await?];
             if let Some(former) = &under.previous {
                 keys.push(self.unwrap(&former.wrapped, tenant, now).await?);
             }
-            let opened = secrets.iter().map(|secret| open(&keys, tenant, webhook, secret)).collect();
+            let opened = secrets.iter().map(|secret| open(&keys, tenant, &webhook, secret)).collect();
             match opened {
                 Err(Unsealable) if tries < TRIES => tries += 1,
-                opened => return Ok(opened?),
+                opened => return Ok(Some(opened?)),
             }
         }
     }

@@ -1,9 +1,14 @@
 //! From a rotation to somebody's server: signed, once where it is taken, again where it is not.
 
 use jiff::SignedDuration;
+use local::aws::faults::{Fault, Rule};
 use serde_json::{Value, json};
 
-use crate::{hook::Hook, house::House, world::PASSWORD, world::owner};
+use crate::{
+    hook::Hook,
+    house::{House, Made},
+    world::{PASSWORD, owner},
+};
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -103,13 +108,13 @@ async fn r42_for_a_day_both_secrets_sign() {
     let house = House::open().await;
     let hook = Hook::open().await;
     let first = house.made(&hook.url).await;
-    let second = super::house::Made::of(&house.rotate(&first.id).await.expect(200));
+    let second = Made::of(&house.rotate(&first.id).await.expect(200));
     assert_eq!(first.id, second.id);
     assert_ne!(first.secret, second.secret);
     house.tell("2").await;
     let message = house.world.until("a message", async || hook.taken().first().cloned()).await;
     assert!(message.is_signed_with(&first.secret) && message.is_signed_with(&second.secret));
-    let third = super::house::Made::of(&house.rotate(&first.id).await.expect(200));
+    let third = Made::of(&house.rotate(&first.id).await.expect(200));
     assert_eq!(house.items("VAULT-VALUE#~WEBHOOK#").len(), 2, "the secret in use and the one before it");
     house.tell("3").await;
     let message = house.world.until("a message", async || hook.taken().get(1).cloned()).await;
@@ -119,4 +124,44 @@ async fn r42_for_a_day_both_secrets_sign() {
     house.tell("4").await;
     let message = house.world.until("a message", async || hook.taken().get(2).cloned()).await;
     assert!(!message.is_signed_with(&second.secret) && message.is_signed_with(&third.secret));
+}
+
+/// What the function says that is held up, before it reads a secret, until `meanwhile` is done.
+async fn told_late(house: &House, meanwhile: impl Future<Output = ()>) -> Value {
+    let (stack, faults) = (&house.world.stack, house.world.stack.gateway.faults());
+    faults.add(Rule::new(Fault::Delay(SECOND)).on("dynamodb", "BatchGetItem").from("webhooks-deliver").nth(1));
+    let detail = json!({
+        "tenant_id": house.tenant, "version": "2", "rotated_at": stack.clock.now().to_string(), "correlation_id": "a-rotation",
+    });
+    let meanwhile = async {
+        house.world.until("the read", async || (faults.fired() == 1).then_some(())).await;
+        meanwhile.await;
+        house.world.advance(SECOND);
+    };
+    tokio::join!(stack.invoke("webhooks-deliver", json!({"detail": detail})), meanwhile).0.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r42_a_webhook_that_is_deleted_before_its_message_is_signed_hears_nothing() {
+    let house = House::open().await;
+    let hook = Hook::open().await;
+    let made = house.made(&hook.url).await;
+    let told = told_late(&house, async { drop(house.delete(&made.id).await.expect(204)) }).await;
+    assert_eq!((told, hook.taken().len()), (json!({"delivered": 0}), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r42_a_webhook_whose_secrets_are_new_before_its_message_is_signed_gets_it_signed_with_those() {
+    let house = House::open().await;
+    let hook = Hook::open().await;
+    let first = house.made(&hook.url).await;
+    let mut last = None;
+    let told = told_late(&house, async {
+        for _ in 0..2 {
+            last = Some(Made::of(&house.rotate(&first.id).await.expect(200)));
+        }
+    });
+    assert_eq!(told.await, json!({"delivered": 1}));
+    let taken = hook.taken();
+    assert!(taken.len() == 1 && taken[0].is_signed_with(&last.unwrap().secret));
 }
