@@ -25,6 +25,15 @@ impl SecretName {
         Ok(Self(text.to_owned()))
     }
 
+    /// The name in an ARN, which ends in a hyphen and six characters of Secrets Manager's. A name alone is one too.
+    ///
+    /// # Errors
+    /// As [`SecretName::parse`].
+    pub fn of_arn(arn: &str) -> Result<Self, Rule> {
+        let name = arn.split_once(":secret:").and_then(|(_, name)| name.rsplit_once('-')).map(|(name, _)| name);
+        Self::parse(name.unwrap_or(arn))
+    }
+
     /// What the names of a stage begin with.
     pub fn prefix(stage: &str) -> String {
         format!("{OURS}{stage}/")
@@ -63,6 +72,16 @@ pub fn is_overdue(in_use_since: Timestamp, replaced_every: SignedDuration, now: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arn_has_the_name_and_something_more() {
+        let name = "innkeeper/dev/data-keys";
+        let arn = format!("arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-a1b2c3");
+        for text in [arn.as_str(), name] {
+            assert_eq!(SecretName::of_arn(text).unwrap().as_str(), name);
+        }
+        assert!(SecretName::of_arn("arn:aws:secretsmanager:us-east-1:123456789012:secret:theirs-a1b2c3").is_err());
+    }
 
     #[test]
     fn a_name_is_of_one_stage() {

@@ -26,18 +26,19 @@ impl SecretRotated {
     /// This version of the secret is current.
     #[must_use]
     pub fn new(secret: String, version: String, rotated_at: Timestamp, correlation_id: CorrelationId) -> Self {
-        Self { tenant_id: tenant_of(&secret), secret, version, rotated_at, correlation_id }
+        Self { tenant_id: Self::tenant_of(&secret), secret, version, rotated_at, correlation_id }
     }
-}
 
-/// The tenant in `innkeeper/{stage}/tenant/{id}`, which is a pool's, or in the ARN of a silo's secret
-/// `innkeeper/{stage}/tenant/{id}-{attempt}`, which ends in a hyphen and six characters more.
-fn tenant_of(secret: &str) -> Option<TenantId> {
-    let Some((_, name)) = secret.split_once(":secret:") else { return TenantId::parse(of_a_tenant(secret)?).ok() };
-    let (name, _made_up) = name.rsplit_once('-')?;
-    let (id, attempt) = of_a_tenant(name)?.rsplit_once('-')?;
-    attempt.parse::<u32>().ok()?;
-    TenantId::parse(id).ok()
+    /// The tenant in `innkeeper/{stage}/tenant/{id}`, which is a pool's, or in the ARN of a silo's secret
+    /// `innkeeper/{stage}/tenant/{id}-{attempt}`, which ends in a hyphen and six characters more.
+    #[must_use]
+    pub fn tenant_of(secret: &str) -> Option<TenantId> {
+        let Some((_, name)) = secret.split_once(":secret:") else { return TenantId::parse(of_a_tenant(secret)?).ok() };
+        let (name, _made_up) = name.rsplit_once('-')?;
+        let (id, attempt) = of_a_tenant(name)?.rsplit_once('-')?;
+        attempt.parse::<u32>().ok()?;
+        TenantId::parse(id).ok()
+    }
 }
 
 fn of_a_tenant(name: &str) -> Option<&str> {
@@ -55,7 +56,7 @@ mod tests {
     #[test]
     fn a_tenants_secret_is_known_by_its_name() {
         let id = "tenant-demo-1f2e3d4c";
-        let of = |secret: String| tenant_of(&secret).map(|id| id.to_string());
+        let of = |secret: String| SecretRotated::tenant_of(&secret).map(|id| id.to_string());
         let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:innkeeper/dev";
         assert_eq!(of(format!("innkeeper/dev/tenant/{id}")).as_deref(), Some(id));
         for attempt in [1, 12, 12_345_678] {

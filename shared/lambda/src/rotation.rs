@@ -2,8 +2,11 @@
 
 use std::{future::Future, sync::Arc};
 
+use domain::{Action, Actor, AuditEntry, Clock, CorrelationId, Facts, SecretName};
+use events::SecretRotated;
 use secrets::rotation::{Call, Outcome, Rotation, RotationError, RotationStep, Rotator};
 use serde_json::{Value, json};
+use store::Store;
 use workflow::StepError;
 
 use crate::{Announcer, Env, EventService, FromEnv, StartError, event::chain};
@@ -26,28 +29,36 @@ pub trait Rotates: FromEnv + Rotation {
     }
 }
 
+/// Who hears of a new value: the audit log, and whoever listens on the bus.
+struct Told {
+    store: Store,
+    announcer: Announcer,
+    clock: Arc<dyn Clock>,
+}
+
 /// Starts the function.
 pub(crate) async fn service<R: Rotates>(env: &Env) -> Result<EventService, StartError> {
-    let started = Arc::new((R::from_env(env).await?, Announcer::from_env(env)?));
+    let told = Told { store: env.store()?, announcer: Announcer::from_env(env)?, clock: env.clock.clone() };
+    let started = Arc::new((R::from_env(env).await?, told));
     Ok(EventService::new(R::NAME, move |event: Value| {
         let started = started.clone();
         async move {
-            let (rotation, announcer) = &*started;
+            let (rotation, told) = &*started;
             match event {
                 Value::Object(mut order) if order.len() == 1 && order.contains_key("emergency") => {
                     rotation.emergency(order.remove("emergency").unwrap_or_default()).await
                 }
-                call => step(rotation, announcer, call).await,
+                call => step(rotation, told, call).await,
             }
         }
     }))
 }
 
-async fn step<R: Rotates>(rotation: &R, announcer: &Announcer, event: Value) -> Result<Value, StepError> {
+async fn step<R: Rotates>(rotation: &R, told: &Told, event: Value) -> Result<Value, StepError> {
     // The parser's own message is dropped: it could quote the rotation token.
     let call: Call = serde_json::from_value(event)
         .map_err(|_| StepError::fail("malformed_input", "the event is no step of a rotation".to_owned()))?;
-    let outcome = match done(rotation, announcer, &call).await {
+    let outcome = match done(rotation, told, &call).await {
         Ok(outcome) => outcome,
         Err(error) => {
             let (step, cause) = (call.step.name(), chain(&error));
@@ -62,14 +73,37 @@ async fn step<R: Rotates>(rotation: &R, announcer: &Announcer, event: Value) -> 
     Ok(json!({"step": step, "outcome": outcome}))
 }
 
-/// The step, and after the last one the event, again in a repeat: a crash between the two loses none.
-async fn done<R: Rotates>(rotation: &R, announcer: &Announcer, call: &Call) -> Result<Outcome, StepError> {
+/// The step, and after the last one the audit entry and the event, again in a repeat: a crash between them loses none.
+async fn done<R: Rotates>(rotation: &R, told: &Told, call: &Call) -> Result<Outcome, StepError> {
     let outcome = rotation.rotator().run(rotation, call).await.map_err(failed)?;
     if call.step == RotationStep::Finish {
-        let told = announcer.rotated(&call.secret_id, &call.client_request_token).await;
-        told.map_err(|error| StepError::retry("the new value is current, and nobody has been told", error))?;
+        told.of(R::NAME, &call.secret_id, &call.client_request_token).await?;
     }
     Ok(outcome)
+}
+
+impl Told {
+    /// That this version of the secret is current. Secrets Manager has no part in a transaction of the store's, so a repeat may
+    /// write a second entry; it names the same version.
+    async fn of(&self, function: &str, secret: &str, version: &str) -> Result<(), StepError> {
+        let correlation_id = CorrelationId::parse(version)
+            .map_err(|_| StepError::fail("malformed_input", "the version's id is none".to_owned()))?;
+        let after = Facts::new().with("version", &correlation_id);
+        let entry = AuditEntry {
+            actor: Actor::Function(function.to_owned()),
+            action: Action::SecretRotated,
+            tenant: SecretRotated::tenant_of(secret),
+            before: Facts::new(),
+            after: SecretName::of_arn(secret).map_or(after.clone(), |name| after.with("secret", &name)),
+            correlation_id,
+            at: self.clock.now(),
+        };
+        let noted = self.store.note(&entry.into(), secret).await;
+        noted
+            .map_err(|error| StepError::retry("the new value is current, and the audit log does not have it", error))?;
+        let told = self.announcer.rotated(secret, version).await;
+        told.map_err(|error| StepError::retry("the new value is current, and nobody has been told", error))
+    }
 }
 
 /// Secrets Manager repeats a step that failed, whatever the error; the name tells an operator whether that can help.

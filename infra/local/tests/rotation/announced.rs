@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::world::{DATA, REFRESH, SIGNING, World, function_of};
 
+const INTERNAL: &str = "innkeeper/local/internal-secret";
+
 /// The details of the events about a secret, oldest first.
 async fn heard(world: &World, secret: &str) -> Vec<Value> {
     let arn = world.describe(secret).await["ARN"].clone();
@@ -77,4 +79,45 @@ async fn an_emergency_is_told_too() {
     let version = world.labelled(SIGNING, "AWSCURRENT").await;
     let said = world.stack.events.events();
     assert_eq!((said.len(), said[0].detail["version"].as_str()), (1, version.as_deref()));
+}
+
+/// What the audit log says of new values of a secret, of the platform's or of a tenant's.
+pub(crate) fn audited(world: &World, secret: &str) -> Vec<Value> {
+    let log = world.stack.dynamodb.run("Scan", json!({"TableName": "innkeeper-local-audit"})).unwrap();
+    let is_of =
+        |entry: &&Value| entry["action"]["S"] == "secret.rotated" && entry["after"]["M"]["secret"]["S"] == secret;
+    log["Items"].as_array().unwrap().iter().filter(is_of).cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r24_each_rotation_is_in_the_audit_log() {
+    let world = World::open().await;
+    for secret in [SIGNING, REFRESH, DATA, INTERNAL] {
+        world.stack.secrets.rotate(secret).await.unwrap();
+        let version = world.labelled(secret, "AWSCURRENT").await.unwrap();
+        let entries = audited(&world, secret);
+        assert_eq!(entries.len(), 1, "{secret}");
+        let entry = &entries[0];
+        assert_eq!(
+            (&entry["pk"]["S"], &entry["actor"]["S"]),
+            (&json!("PLATFORM"), &json!(format!("function:{}", function_of(secret))))
+        );
+        assert_eq!(
+            (&entry["after"]["M"]["version"]["S"], &entry["correlation_id"]["S"]),
+            (&json!(version), &json!(version))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r24_what_the_audit_log_did_not_take_is_written_before_anybody_is_told() {
+    let world = World::open().await;
+    let refused = Rule::error(400, "AccessDeniedException").on("dynamodb", "PutItem").from(&function_of(DATA));
+    world.stack.gateway.faults().add(refused);
+    world.stack.secrets.rotate(DATA).await.unwrap_err();
+    world.stack.gateway.faults().clear();
+    assert!(heard(&world, DATA).await.is_empty());
+    world.stack.secrets.rotate(DATA).await.unwrap();
+    let entries = audited(&world, DATA);
+    assert_eq!((entries.len(), heard(&world, DATA).await.len()), (1, 1));
 }

@@ -8,7 +8,10 @@ use local::aws::faults::Rule;
 use secrets::{DataKey, DataKeys, Sealed, Unsealable, WrappedKey};
 use serde_json::{Value, json};
 
-use crate::world::{DATA, World};
+use crate::{
+    announced::audited,
+    world::{DATA, World},
+};
 
 const NAMES: [&str; 4] = ["jwt", "encryption", "cookie", "webhook"];
 const LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -182,4 +185,6 @@ async fn r21_a_silos_secret_has_its_schedule_and_keeps_the_last_ones() {
     let told = async || world.stack.events.events().into_iter().find(|event| event.detail["secret"] == *arn);
     let event = world.until("the event", told).await;
     assert_eq!(event.detail["tenant_id"], id.as_str());
+    let entries = audited(&world, &secret);
+    assert!(!entries.is_empty() && entries.iter().all(|entry| entry["tenant"]["S"] == *id), "{entries:?}");
 }
