@@ -93,7 +93,7 @@ fn unavailable(error: StoreError) -> StepError {
     if error.is_retryable() {
         StepError::retry("the store is not available", error)
     } else {
-        fail("store_refused", "the store refused it", error)
+        StepError::because("store_refused", "the store refused it", error)
     }
 }
 
@@ -101,11 +101,9 @@ fn unavailable(error: StoreError) -> StepError {
 fn not_sent(error: MailError) -> StepError {
     match error {
         error @ MailError::Throttled { .. } => StepError::retry("the mail service is busy", error),
-        error @ MailError::Refused { .. } => fail("mail_refused", "the mail was refused", error),
-        error @ MailError::Unknown { .. } => fail("mail_unknown", "the mail may not have been sent", error),
+        error @ MailError::Refused { .. } => StepError::because("mail_refused", "the mail was refused", error),
+        error @ MailError::Unknown { .. } => {
+            StepError::because("mail_unknown", "the mail may not have been sent", error)
+        }
     }
-}
-
-fn fail(code: &'static str, detail: &str, source: impl std::error::Error + Send + Sync + 'static) -> StepError {
-    StepError::Fail { code, detail: detail.into(), retryable: false, source: Some(Box::new(source)) }
 }

@@ -105,8 +105,7 @@ impl Journal {
 pub(crate) fn unavailable(error: StoreError) -> StepError {
     match error {
         error @ StoreError::IllegalMove(_) => {
-            let detail = "the tenant has moved on, and this step is not its turn".into();
-            StepError::Fail { code: "illegal_move", detail, retryable: false, source: Some(Box::new(error)) }
+            StepError::because("illegal_move", "the tenant has moved on, and this step is not its turn", error)
         }
         error if error.is_retryable() || matches!(error, StoreError::Conflict(_)) => {
             StepError::retry("the store is busy", error)

@@ -55,16 +55,12 @@ fn not_sent(error: NotSent) -> StepError {
     match error {
         NotSent::Mail(error @ MailError::Throttled { .. }) => StepError::retry("the mail service is busy", error),
         NotSent::Mail(error @ MailError::Refused { .. }) => {
-            fail("mail_refused", "the welcome mail was refused; it can be sent again", error)
+            StepError::because("mail_refused", "the welcome mail was refused; it can be sent again", error)
         }
         error @ (NotSent::Mail(MailError::Unknown { .. }) | NotSent::Claimed) => {
-            fail("mail_unknown", "the welcome mail may not have been sent; it can be sent again", error)
+            StepError::because("mail_unknown", "the welcome mail may not have been sent; it can be sent again", error)
         }
         NotSent::NoAdmin => StepError::fail("admin_unknown", "the tenant's first admin is not there"),
         NotSent::Store(error) => unavailable(error),
     }
-}
-
-fn fail(code: &'static str, detail: &str, source: impl std::error::Error + Send + Sync + 'static) -> StepError {
-    StepError::Fail { code, detail: detail.into(), retryable: false, source: Some(Box::new(source)) }
 }

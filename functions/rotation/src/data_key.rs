@@ -37,6 +37,6 @@ pub(crate) fn ring_unusable(error: SecretError) -> StepError {
 }
 
 pub(crate) fn unsealable(error: Unsealable) -> StepError {
-    let detail = "a key or a value of the tenant does not open: restore it from a backup, or delete it".to_owned();
-    StepError::Fail { code: "unsealable", detail, retryable: false, source: Some(Box::new(error)) }
+    let detail = "a key or a value of the tenant does not open: restore it from a backup, or delete it";
+    StepError::because("unsealable", detail, error)
 }

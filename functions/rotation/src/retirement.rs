@@ -29,12 +29,7 @@ pub(crate) fn failed(error: WorkError) -> StepError {
     if error.retryable {
         return StepError::retry(error.to_string(), error);
     }
-    StepError::Fail {
-        code: "retirement_failed",
-        detail: error.to_string(),
-        retryable: false,
-        source: Some(Box::new(error)),
-    }
+    StepError::because("retirement_failed", error.to_string(), error)
 }
 
 /// By then the key is refused everywhere; what is left is the ring.

@@ -111,5 +111,5 @@ pub(crate) fn failed(error: RotationError) -> StepError {
     if error.is_retryable() {
         return StepError::retry(error.to_string(), error);
     }
-    StepError::Fail { code: error.code(), detail: error.to_string(), retryable: false, source: Some(Box::new(error)) }
+    StepError::because(error.code(), error.to_string(), error)
 }

@@ -106,6 +106,11 @@ impl StepError {
         Self::Fail { code, detail: detail.into(), retryable: false, source: None }
     }
 
+    /// A failure for good, with its cause for the log.
+    pub fn because(code: &'static str, detail: impl Into<String>, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Fail { code, detail: detail.into(), retryable: false, source: Some(Box::new(cause)) }
+    }
+
     /// The ASL error name.
     pub fn name(&self) -> &'static str {
         match self {

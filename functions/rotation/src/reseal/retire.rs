@@ -63,8 +63,8 @@ impl Deps {
 }
 
 fn unsealable(error: Unsealable) -> StepError {
-    let detail = "the people's data key does not open: restore it from a backup".to_owned();
-    StepError::Fail { code: "unsealable", detail, retryable: false, source: Some(Box::new(error)) }
+    let detail = "the people's data key does not open: restore it from a backup";
+    StepError::because("unsealable", detail, error)
 }
 
 /// The state.
