@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::{Action, Actor, AuditEntry, Clock, CorrelationId, EmailAddress, Entropy, Facts, IdentityId, ResetToken};
 use jiff::SignedDuration;
-use lambda::{Env, FromEnv, StartError, Task};
+use lambda::{Env, FromEnv, StartError, Task, unavailable};
 use mail::{MailError, Mailer, Message, PasswordReset};
 use serde::{Deserialize, Serialize};
 use store::{Identity, IssuedReset, Store, StoreError};
@@ -86,14 +86,6 @@ impl Deps {
         };
         self.store.issue_reset(&token.digest(), &issued, &audit.into()).await?;
         Ok(token)
-    }
-}
-
-fn unavailable(error: StoreError) -> StepError {
-    if error.is_retryable() {
-        StepError::retry("the store is not available", error)
-    } else {
-        StepError::because("store_refused", "the store refused it", error)
     }
 }
 

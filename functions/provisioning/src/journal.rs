@@ -101,19 +101,13 @@ impl Journal {
     }
 }
 
-/// A store error as a step's: what may pass is retried; a move that the record does not allow is not.
+/// A store error as a step's. A move that the record does not allow is no use to try again.
 pub(crate) fn unavailable(error: StoreError) -> StepError {
     match error {
         error @ StoreError::IllegalMove(_) => {
             StepError::because("illegal_move", "the tenant has moved on, and this step is not its turn", error)
         }
-        error if error.is_retryable() || matches!(error, StoreError::Conflict(_)) => {
-            StepError::retry("the store is busy", error)
-        }
-        error => {
-            let detail = "the store refused; our log says why".into();
-            StepError::Fail { code: "store_refused", detail, retryable: true, source: Some(Box::new(error)) }
-        }
+        error => lambda::unavailable(error),
     }
 }
 

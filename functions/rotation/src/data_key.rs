@@ -3,8 +3,8 @@
 
 use domain::TenantId;
 use jiff::Timestamp;
+pub(crate) use lambda::unavailable;
 use secrets::{Cached, DataKey, DataKeys, KeyRing, SecretError, Unsealable, WrappedKey};
-use store::StoreError;
 use workflow::StepError;
 
 /// The tenant's data key, of which this is stored.
@@ -17,15 +17,6 @@ pub(crate) async fn opened(
     let wrapped = WrappedKey(wrapped.to_vec());
     let keys = ring.for_opening(&wrapped, now).await.map_err(ring_unusable)?;
     DataKey::unwrap(&wrapped, &keys, tenant, now).map_err(unsealable)
-}
-
-/// What may pass is retried by the state machine; the rest is recorded by it.
-pub(crate) fn unavailable(error: StoreError) -> StepError {
-    if error.is_retryable() || matches!(error, StoreError::Conflict(_)) {
-        return StepError::retry("the store is busy", error);
-    }
-    let detail = "the store refused; the log says why".to_owned();
-    StepError::Fail { code: "store_refused", detail, retryable: true, source: Some(Box::new(error)) }
 }
 
 pub(crate) fn ring_unusable(error: SecretError) -> StepError {

@@ -20,6 +20,7 @@ mod public_keys;
 mod rotation;
 pub mod standard_webhooks;
 mod telemetry;
+mod unavailable;
 
 pub use announcer::Announcer;
 pub use env::{Env, FromEnv, StartError};
@@ -28,3 +29,4 @@ pub use function::{Function, Kind, Running, Served, main};
 pub use public_keys::PublicKeys;
 pub use rotation::Rotates;
 pub use telemetry::{Level, init as init_telemetry};
+pub use unavailable::unavailable;
