@@ -97,8 +97,8 @@ impl Store {
         let mut stored = item(WHAT, &key, record)?;
         let kept = i64::from(Plan::Enterprise.limits().audit_retention_days) * DAY;
         stored.insert("ttl".to_owned(), n(record.started_at.as_second() + kept));
-        let mut writes = vec![write, Write::put(WHAT, key, stored).when(Expr::absent())];
-        writes.extend(session::comes_in(session));
+        let record_of_it = Write::put(WHAT, key, stored).when(Expr::absent());
+        let writes = [write, record_of_it, session::comes_in(session)];
         // The member may sign in at the same moment, which counts on the membership too: a race is tried again.
         match self.commit_or_why(&writes, audit, record.impersonation_id.as_str()).await? {
             None => Ok(()),

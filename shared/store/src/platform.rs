@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Audit, By, Identity, IssuedActivation, Store, StoreError, activation, identity,
-    item::{item, read, s},
+    item::{item, n, read, s},
     keys::{Key, PLATFORM_USERS, SESSIONS, identity_partition},
-    membership::{ACTOR, AT_ONCE},
+    membership::{ACTOR, AT_ONCE, MEMBERSHIP},
     reads::all_pages,
     transact::{Expr, Write},
 };
@@ -104,7 +104,7 @@ impl Store {
     }
 
     /// Takes a person's platform role away and ends the sessions that they have on the platform; what they belong to as a
-    /// member stays. One Query and one transaction of four items and the sessions.
+    /// member stays. Two Queries and one transaction of four items and the sessions.
     ///
     /// Whoever does it has to be somebody else, and still have their own role at that moment: so, of two who take each other's,
     /// one is refused, and there is always one left.
@@ -120,15 +120,15 @@ impl Store {
             Write::delete("platform user", Key::platform_user(id)),
             has_role(ACTOR, by.identity, by.role),
         ];
-        let mut sessions = self.platform_sessions(id).await?;
-        let later = sessions.split_off(sessions.len().min(AT_ONCE));
-        writes.extend(sessions);
+        let sessions = self.platform_sessions(id).await?;
+        writes.extend(sessions.into_iter().take(AT_ONCE));
         match self.commit_or_why(&writes, audit, id.as_str()).await? {
             Some(refused) if refused.what == ACTOR => return Err(RevokeError::NotEntitled),
             Some(_) => return Err(RevokeError::Outrun),
             None => {}
         }
-        for some in later.chunks(AT_ONCE) {
+        // Nobody comes in any more; what did since the look, or was too much at once, ends here.
+        for some in self.platform_sessions(id).await?.chunks(AT_ONCE) {
             self.commit(some, audit, &some[0].key.sk).await?;
         }
         Ok(())
@@ -272,6 +272,12 @@ impl Store {
 /// A look at a platform role, in a transaction.
 pub(crate) fn has_role(what: &'static str, id: &IdentityId, role: Role) -> Write {
     Write::check(what, Key::platform_role(id), is_role(role))
+}
+
+/// That the person has a platform role at this moment. An update, so that who signs in needs no further right.
+pub(crate) fn comes_in(id: &IdentityId) -> Write {
+    let there = Expr::new("attribute_exists(pk)").value(":one", n(1));
+    Write::update(MEMBERSHIP, Key::platform_role(id), "ADD sessions_started :one", there)
 }
 
 fn is_role(role: Role) -> Expr {

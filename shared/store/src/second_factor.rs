@@ -213,7 +213,7 @@ impl Store {
             factor.show(shown, session.created_at),
             session::new(session)?,
         ];
-        writes.extend(session::comes_in(session));
+        writes.push(session::comes_in(session));
         writes.extend(password.map(|matched| session::still(&session.identity_id, matched, None, session.created_at)));
         self.commit_if(&writes, audit, session.session_id.as_str()).await
     }

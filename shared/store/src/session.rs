@@ -14,6 +14,7 @@ use crate::{
     keys::{Key, PLATFORM_ROLE, SECOND_FACTOR},
     membership,
     password::CLOSED,
+    platform,
     reads::How,
     second_factor::CONFIRMED,
     signing::{generation_key, generation_of},
@@ -155,7 +156,7 @@ impl Store {
         audit: &Audit,
     ) -> Result<(), StoreError> {
         let mut writes = vec![still(&session.identity_id, matched, renewed, session.created_at), new(session)?];
-        writes.extend(comes_in(session));
+        writes.push(comes_in(session));
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             match self.transact(&writes, audit, session.session_id.as_str()).await? {
@@ -272,9 +273,12 @@ impl Store {
     }
 }
 
-/// What a session in a tenant begins with.
-pub(crate) fn comes_in(session: &Session) -> Option<Write> {
-    session.tenant_id.as_ref().map(|tenant| membership::comes_in(tenant, &session.identity_id))
+/// What a session begins with: a membership that may be used, or a platform role.
+pub(crate) fn comes_in(session: &Session) -> Write {
+    match &session.tenant_id {
+        Some(tenant) => membership::comes_in(tenant, &session.identity_id),
+        None => platform::comes_in(&session.identity_id),
+    }
 }
 
 /// That the password is still the one that was matched, and is not being replaced; it is stored anew, where its parameters

@@ -117,6 +117,21 @@ async fn r09_a_role_that_is_taken_ends_at_once_and_its_sessions_stay_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r09_a_sign_in_at_the_moment_that_a_role_is_taken_leaves_no_session() {
+    let world = World::open().await;
+    let admin = world.bootstrap_admin().await;
+    world.platform_user(&admin, SAM, "support_admin").await;
+    let path = path_of(&world, &admin, SAM).await;
+    let caller = world.somebody();
+    let meanwhile = async { drop(world.delete(&admin, &path).await.expect(204)) };
+    let login = outrun(&world, "auth-login", world.try_log_in(&caller, SAM, PASSWORD), meanwhile).await;
+    login.problem(401, "invalid_credentials");
+    let sessions =
+        world.items("core").into_iter().filter(|item| item["sk"]["S"].as_str().unwrap().starts_with("~SESSION#"));
+    assert_eq!(sessions.count(), 1, "the admin's own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r09_nobody_takes_their_own_role_nor_that_of_the_bootstrap_credentials() {
     let world = World::open().await;
     let (_, grace, _) = two_super_admins(&world).await;
