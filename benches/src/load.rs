@@ -1,6 +1,8 @@
 //! Ten thousand tenants that sign up at once on the local stack, against the same writes sent raw to its DynamoDB.
 
 use std::{
+    fs::File,
+    io::{BufRead, BufReader, BufWriter, Write},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -8,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt};
 use local::{
     aws::{AwsError, Caller, Service, dynamodb::DynamoDb},
     front::Front,
@@ -44,12 +46,13 @@ struct Run {
 pub(crate) fn run(tenants: usize, rounds: usize) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build()?;
     let [mut cpu, mut wall, mut tail, mut memory] = [const { Vec::new() }; 4];
-    let writes = runtime.block_on(recorded(tenants))?;
+    let mut writes = 0;
     for _ in 0..rounds {
         let folder = tempfile::tempdir()?;
-        let run = runtime.block_on(sign_up(LocalStack::open(options(&folder)), tenants))?;
+        let run = runtime.block_on(sign_up(&folder, tenants))?;
         let idle = runtime.block_on(idle(&run.stack))?;
-        let (raw_cpu, raw_wall) = replay(&runtime, &writes)?;
+        let (raw_cpu, raw_wall);
+        (writes, raw_cpu, raw_wall) = replay(&runtime, &folder)?;
         cpu.push(run.cpu.as_secs_f64() / raw_cpu.as_secs_f64());
         wall.push(run.wall.as_secs_f64() / raw_wall.as_secs_f64());
         tail.push(run.under_load.quantile(0.99) / idle.quantile(0.99));
@@ -57,7 +60,7 @@ pub(crate) fn run(tenants: usize, rounds: usize) -> Result<(), Failure> {
     }
     let [cpu, wall, tail, memory] = [cpu, wall, tail, memory].map(Rounds::from_iter);
     report::title(&format!("{tenants} tenants at once on the local stack, none failed, {rounds} rounds"));
-    report::say(&format!("{:.1} writes for each tenant", writes.len() as f64 / tenants as f64));
+    report::say(&format!("{:.1} writes for each tenant", writes as f64 / tenants as f64));
     report::line("signup to READY, CPU, over the same writes sent raw", "x", &cpu, Goal(4.0));
     report::line("signup to READY, elapsed, over the same writes sent raw", "x", &wall, Goal(4.0));
     report::line("status under load, p99, over idle", "x", &tail, Goal(2.0));
@@ -75,12 +78,12 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1))
 }
 
-/// Signs everybody up and waits until all are READY.
-async fn sign_up(
-    opening: impl Future<Output = Result<LocalStack, local::stack::OpenError>>,
-    tenants: usize,
-) -> Result<Run, Failure> {
-    let stack = opening.await?;
+/// Signs everybody up, waits until all are READY, and leaves what was written meanwhile in the folder.
+async fn sign_up(folder: &TempDir, tenants: usize) -> Result<Run, Failure> {
+    let stack = LocalStack::open(options(folder)).await?;
+    let recorder = Recorder { dynamodb: stack.dynamodb.clone(), file: Mutex::new(writer(folder)?) };
+    let recorder = Arc::new(recorder);
+    stack.gateway.mount("dynamodb", recorder.clone());
     stack.functions.start().await.map_err(|why| why.join("\n"))?;
     let front = stack.front();
     let first = world::post(&front, "/api/v1/tenants", &world::signup("first")).await?;
@@ -112,6 +115,8 @@ async fn sign_up(
     let cpu = process::cpu_of_all(pid).saturating_sub(cpu + asking);
     let memory = (process::memory(pid) - before) * 1_000.0 / tenants as f64;
     check(&stack, tenants + 1)?;
+    stack.gateway.mount("dynamodb", stack.dynamodb.clone());
+    recorder.file.lock().unwrap_or_else(PoisonError::into_inner).flush()?;
     Ok(Run { stack, cpu, wall, under_load, memory })
 }
 
@@ -180,20 +185,26 @@ fn ask_until(front: &Front, path: &str, token: &str, mut over: impl FnMut() -> b
     Ok(Asked { times: times.into_iter().skip(200).collect(), cpu })
 }
 
-/// Writes of a run, in order.
-type Writes = Vec<(String, Box<str>)>;
+/// Where the writes of a run are, one a line, so that they take no memory of the stack.
+const WRITES: &str = "writes.ndjson";
+
+fn writer(folder: &TempDir) -> std::io::Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create(folder.path().join(WRITES))?))
+}
 
 /// DynamoDB, with every write noted down.
 struct Recorder {
     dynamodb: Arc<DynamoDb>,
-    writes: Mutex<Writes>,
+    file: Mutex<BufWriter<File>>,
 }
 
 impl Service for Recorder {
     fn call<'a>(&'a self, caller: &'a Caller, action: &'a str, body: Value) -> BoxFuture<'a, Result<Value, AwsError>> {
         if !matches!(action, "GetItem" | "Query" | "BatchGetItem") {
-            let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-            writes.push((action.to_owned(), body.to_string().into()));
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = writeln!(file, "{}", json!([action, body])) {
+                return std::future::ready(Err(AwsError::internal(error))).boxed();
+            }
         }
         self.dynamodb.call(caller, action, body)
     }
@@ -203,34 +214,26 @@ impl Service for Recorder {
     }
 }
 
-async fn recorded(tenants: usize) -> Result<Writes, Failure> {
-    let folder = tempfile::tempdir()?;
-    let stack = LocalStack::open(options(&folder)).await?;
-    let recorder = Arc::new(Recorder { dynamodb: stack.dynamodb.clone(), writes: Mutex::default() });
-    stack.gateway.mount("dynamodb", recorder.clone());
-    let run = sign_up(std::future::ready(Ok(stack)), tenants).await?;
-    drop(run);
-    Ok(std::mem::take(&mut *recorder.writes.lock().unwrap_or_else(PoisonError::into_inner)))
-}
-
-/// The same writes, one after the other, to an empty DynamoDB of another stack.
-fn replay(runtime: &tokio::runtime::Runtime, writes: &Writes) -> Result<(Duration, Duration), Failure> {
-    let folder = tempfile::tempdir()?;
-    let stack = runtime.block_on(LocalStack::open(options(&folder)))?;
-    let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
-    // Read in batches, so that neither the time nor the memory of parsing them all counts.
-    for batch in writes.chunks(1_000) {
-        let batch: Vec<(&str, Value)> = batch
-            .iter()
-            .map(|(action, body)| Ok((action.as_str(), serde_json::from_str(body)?)))
-            .collect::<Result<_, Failure>>()?;
+/// The same writes, one after the other, to an empty DynamoDB of another stack: how many, and what they took.
+fn replay(runtime: &tokio::runtime::Runtime, folder: &TempDir) -> Result<(usize, Duration, Duration), Failure> {
+    let other = tempfile::tempdir()?;
+    let stack = runtime.block_on(LocalStack::open(options(&other)))?;
+    let (mut count, mut cpu, mut wall) = (0, Duration::ZERO, Duration::ZERO);
+    let mut lines = BufReader::new(File::open(folder.path().join(WRITES))?).lines();
+    loop {
+        // Read in batches, so that neither the time nor the memory of parsing them all counts.
+        let batch: Vec<(String, Value)> =
+            lines.by_ref().take(1_000).map(|line| Ok(serde_json::from_str(&line?)?)).collect::<Result<_, Failure>>()?;
+        if batch.is_empty() {
+            return Ok((count, cpu, wall));
+        }
+        count += batch.len();
         let (began, before) = (process::now(), process::cpu_of_thread());
         for (action, body) in batch {
             // A refused condition is refused here as it was there.
-            drop(stack.dynamodb.run(action, body));
+            drop(stack.dynamodb.run(&action, body));
         }
         wall += began.elapsed();
         cpu += process::cpu_of_thread() - before;
     }
-    Ok((cpu, wall))
 }
