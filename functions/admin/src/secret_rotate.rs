@@ -19,8 +19,6 @@ use utoipa::ToSchema;
 
 use crate::secret;
 
-/// What follows the name in the path.
-
 /// What was ordered.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SecretRotation)]

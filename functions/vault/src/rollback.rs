@@ -17,8 +17,6 @@ use crate::{
     keeper::{Keeper, tenant_of},
 };
 
-/// What follows the name in the path.
-
 /// What to send.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = VaultRollbackRequest)]
